@@ -1,0 +1,1 @@
+"""Label-free, multi-level segmentation of 3-D biomedical volumes."""

@@ -1,0 +1,1 @@
+"""Grouping codes into classes."""

@@ -1,0 +1,1 @@
+"""Distributions on the ball and their Euclidean twins."""

@@ -1,0 +1,62 @@
+"""Every error that a user is meant to read.
+
+Each message says what must hold, what came, and what to do. Each class has a built-in parent,
+so that a caller may catch it either way; the command line prints it as one line.
+"""
+
+
+class GyrovoxError(Exception):
+    """Parent of every error that a user is meant to read."""
+
+
+class MissingFileError(GyrovoxError, FileNotFoundError):
+    """A path that should be a file is absent, or is a directory."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class FileFormatError(GyrovoxError, ValueError):
+    """A file's suffix is unknown, or its bytes are not what its header says."""
+
+
+class VolumeError(GyrovoxError, ValueError):
+    """A volume's content cannot be worked with: not 3-D, not finite, constant, too small."""
+
+
+class VolumeMismatchError(GyrovoxError, ValueError):
+    """Two things that must agree do not: channels, shapes, or a volume and a model."""
+
+
+class VoxelSizeError(VolumeMismatchError):
+    """A volume and a model disagree about the size of a voxel."""
+
+
+class OutputExistsError(GyrovoxError, FileExistsError):
+    """An output is already there and `overwrite` was not asked for."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class OutputSpaceError(GyrovoxError, OSError):
+    """The disk has no room for what is to be written."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class ModelFileError(GyrovoxError, ValueError):
+    """A model file is no gyrovox model, or one of another version."""
+
+
+class ClusterCountError(GyrovoxError, ValueError):
+    """More clusters were asked for than there are distinct codes."""
+
+
+class SettingsError(GyrovoxError, ValueError):
+    """A setting has a value that it cannot have."""
+
+
+class NotFittedError(GyrovoxError, ValueError, AttributeError):
+    """A segmenter or an estimator was used before `fit`."""

@@ -1,0 +1,1 @@
+"""Hyperbolic space as pure functions of tensors, and its Euclidean control."""

@@ -1,0 +1,1 @@
+"""How a volume becomes patches: normalisation, scales, triplets."""

@@ -1,0 +1,1 @@
+"""Settings and named configurations; loads no torch."""

@@ -1,0 +1,1 @@
+"""What a volume is, and volumes made from a seed."""
