@@ -1,0 +1,60 @@
+"""Where tensors live: the one place that decides on CPU or GPU, and on threads."""
+
+from typing import TYPE_CHECKING
+
+from gyrovox.errors import SettingsError
+
+if TYPE_CHECKING:
+    import torch
+
+
+def device(name: str = "auto") -> "torch.device":
+    """The device that work runs on.
+
+    Args:
+        name: ``auto`` (a CUDA GPU where there is one, else the CPU), ``cpu``, ``cuda`` or
+            ``cuda:N``.
+
+    Returns:
+        The torch device.
+
+    Raises:
+        SettingsError: If the name is no device, or the device is not there.
+    """
+    import torch
+
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        chosen = torch.device(name)
+    except RuntimeError as error:
+        raise SettingsError(
+            f"device must be 'auto', 'cpu', 'cuda' or 'cuda:N', got {name!r}."
+        ) from error
+    if chosen.type not in {"cpu", "cuda"}:
+        raise SettingsError(f"device must be 'auto', 'cpu', 'cuda' or 'cuda:N', got {name!r}.")
+    count = torch.cuda.device_count()
+    if chosen.type == "cuda" and (chosen.index or 0) >= count:
+        raise SettingsError(
+            f"device {name!r} must be one of the {count} CUDA GPUs that torch sees here. "
+            f"Pass --device cpu, or install a CUDA build of torch."
+        )
+    return chosen
+
+
+def limit_threads(threads: int | None) -> None:
+    """Let torch compute on at most this many CPU threads.
+
+    Args:
+        threads: Number of threads, at least 1; None leaves torch's own choice.
+
+    Raises:
+        SettingsError: If ``threads`` is less than 1.
+    """
+    if threads is None:
+        return
+    if threads < 1:
+        raise SettingsError(f"threads must be at least 1, got {threads}.")
+    import torch
+
+    torch.set_num_threads(threads)
