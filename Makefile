@@ -1,0 +1,41 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+# Each makes the virtual environment that it needs, and does nothing twice.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := demo
+# One thread in each of two workers keeps two cores busy; more of either only wait for each other.
+WORKERS ?= 2
+PYTEST_ARGS ?=
+
+.PHONY: demo test setup clean help
+
+help:
+	@echo "make demo   set up, then phantom -> train -> segment -> evaluate -> $(DEMO)/"
+	@echo "make test   set up, then run the tests"
+	@echo "make setup  set up only, with the tools of a developer"
+	@echo "make clean  remove the virtual environment"
+
+demo: $(VENV)/.base
+	$(BIN)/gyrovox demo -o $(DEMO) --overwrite
+	@echo "The report is in $(DEMO)/"
+
+test: setup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+
+setup: $(VENV)/.dev
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+# The stamps are newer than what they were made from only where the installation went well.
+$(VENV)/.base: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev]"
+	@touch $@ $(VENV)/.base
+
+clean:
+	rm -rf $(VENV)
