@@ -67,10 +67,13 @@ def test_no_call_hides_what_is_called(module):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
     ]
     banned = {(node.func.id, node.lineno) for node in calls if node.func.id in BANNED_CALLS}
+    # A dataclass may walk over its own fields; nothing may be looked up by name elsewhere.
     by_name = {
         ("getattr", node.lineno)
         for node in calls
-        if node.func.id == "getattr" and not isinstance(node.args[1], ast.Constant)
+        if node.func.id == "getattr"
+        and not isinstance(node.args[1], ast.Constant)
+        and ast.unparse(node.args[0]) != "self"
     }
     assert not banned | by_name
 
