@@ -60,3 +60,14 @@ class SettingsError(GyrovoxError, ValueError):
 
 class NotFittedError(GyrovoxError, ValueError, AttributeError):
     """A segmenter or an estimator was used before `fit`."""
+
+
+class FormatLossWarning(UserWarning):
+    """A format cannot hold all that a volume says; the message names what is lost."""
+
+
+class FileAccessError(GyrovoxError, PermissionError):
+    """A file or folder may not be read, or may not be written, by this user."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
