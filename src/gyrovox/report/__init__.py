@@ -1,1 +1,3 @@
-"""Pictures of a result."""
+"""Pictures and records of what was done."""
+
+from .overview import overview as overview

@@ -1,0 +1,129 @@
+"""Colours of the classes, kept stable from level to level.
+
+Each class of the coarsest level starts a family of one hue. A finer class joins the family of the
+coarser class that it overlaps most. Within a family a class is told by its lightness, which every
+reader sees whatever the eyes; the hues of the families are those of Wong's palette.
+
+Source:
+    Wong (2011), Points of view: Color blindness, Nature Methods 8, 441.
+    https://doi.org/10.1038/nmeth.1618
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+# From dark to light. The hue drifts on the way, so that neighbours differ in more than lightness.
+# Blue and orange come first: the pair that is told apart best under every colour blindness.
+FAMILIES: tuple[tuple[str, ...], ...] = (
+    ("#1d1a5c", "#2452a4", "#2a8cc4", "#6cc5dc", "#d2f2ee"),  # blue
+    ("#64161a", "#bd3f1e", "#f08a24", "#ffc54a", "#fff2b3"),  # orange
+    ("#00352f", "#006e57", "#1aa37e", "#74cf9a", "#d9f5cf"),  # green
+    ("#3d0b4f", "#8f2f8c", "#cc5f9f", "#ee9fbd", "#ffe0e6"),  # purple
+    ("#3d3a0a", "#7f7a10", "#bdb52a", "#ded86a", "#fbf9c9"),  # yellow
+    ("#1f1f1f", "#555555", "#8c8c8c", "#bcbcbc", "#ececec"),  # grey
+)
+
+Colours = NDArray[np.float64]  # (classes, 3), sRGB in 0..1
+
+
+def class_colours(
+    levels: Mapping[int, NDArray[np.integer]], brightness: NDArray[np.floating] | None = None
+) -> dict[int, Colours]:
+    """A colour for every class of every level.
+
+    Args:
+        levels: 0-based labels by number of classes, all of one shape.
+        brightness: Intensities of the same shape. Brighter classes of a family get lighter
+            colours; without it, larger ones do.
+
+    Returns:
+        sRGB colours in 0..1 by number of classes, each (classes, 3).
+    """
+    if not levels:
+        return {}
+    order = sorted(levels)
+    sizes = {k: max(k, int(levels[k].max(initial=0)) + 1) for k in order}
+    parents = {
+        fine: _parents(levels[coarse], levels[fine], sizes[coarse], sizes[fine])
+        for coarse, fine in pairwise(order)
+    }
+    ranks = {k: _ranks(levels[k], sizes[k], brightness) for k in order}
+    tones = _tones(order, sizes, parents, ranks)
+    families = {order[0]: np.arange(sizes[order[0]])}
+    # The largest class, mostly the background, is blue: it recedes.
+    counts = np.bincount(levels[order[0]].reshape(-1), minlength=sizes[order[0]])
+    families[order[0]] = np.argsort(np.argsort(-counts, kind="stable"), kind="stable")
+    for coarse, fine in pairwise(order):
+        families[fine] = families[coarse][parents[fine]]
+    return {
+        k: np.stack([_shade(int(f), float(t)) for f, t in zip(families[k], tones[k], strict=True)])
+        for k in order
+    }
+
+
+def _parents(
+    coarse: NDArray[np.integer], fine: NDArray[np.integer], n_coarse: int, n_fine: int
+) -> NDArray[np.intp]:
+    """The coarse class that each fine class overlaps most, shape (n_fine,)."""
+    pairs = fine.reshape(-1).astype(np.int64) * n_coarse + coarse.reshape(-1)
+    overlap = np.bincount(pairs, minlength=n_fine * n_coarse).reshape(n_fine, n_coarse)
+    parents: NDArray[np.intp] = overlap.argmax(axis=1)
+    return parents
+
+
+def _ranks(
+    labels: NDArray[np.integer], size: int, brightness: NDArray[np.floating] | None
+) -> NDArray[np.float64]:
+    """What orders the classes of a family: their mean brightness, or their share."""
+    flat = labels.reshape(-1)
+    counts = np.bincount(flat, minlength=size).astype(np.float64)
+    if brightness is None:
+        return counts
+    total = np.bincount(flat, weights=brightness.reshape(-1).astype(np.float64), minlength=size)
+    return total / np.maximum(counts, 1)
+
+
+def _tones(
+    order: Sequence[int],
+    sizes: Mapping[int, int],
+    parents: Mapping[int, NDArray[np.intp]],
+    ranks: Mapping[int, NDArray[np.float64]],
+) -> dict[int, NDArray[np.float64]]:
+    """Tones in 0 (dark) to 1 (light): leaves are spread evenly, a parent takes their mean."""
+    tones = {k: np.full(sizes[k], np.nan) for k in order}
+
+    def leaves(level: int, label: int) -> list[tuple[int, int]]:
+        if level + 1 < len(order):
+            children = np.flatnonzero(parents[order[level + 1]] == label)
+            if len(children):
+                by_rank = sorted(children, key=lambda child: ranks[order[level + 1]][child])
+                return [leaf for child in by_rank for leaf in leaves(level + 1, int(child))]
+        return [(level, label)]
+
+    for root in range(sizes[order[0]]):
+        family = leaves(0, root)
+        spread = (
+            np.linspace(0, 1, len(family) + 2)[1:-1]
+            if len(family) < 4
+            else np.linspace(0.06, 0.94, len(family))
+        )
+        for (level, label), tone in zip(family, spread, strict=True):
+            tones[order[level]][label] = tone
+    for level in range(len(order) - 2, -1, -1):
+        fine = tones[order[level + 1]]
+        for label in np.flatnonzero(np.isnan(tones[order[level]])).tolist():
+            tones[order[level]][label] = fine[parents[order[level + 1]] == label].mean()
+    return tones
+
+
+def _shade(family: int, tone: float) -> Colours:
+    """The colour of a family at a tone in 0 (dark) to 1 (light), shape (3,)."""
+    stops = FAMILIES[family % len(FAMILIES)]
+    places = np.linspace(0, 1, len(stops))
+    return np.array([
+        np.interp(tone, places, [int(stop[i : i + 2], 16) / 255 for stop in stops])
+        for i in (1, 3, 5)
+    ])

@@ -1,0 +1,59 @@
+"""The overview picture."""
+
+import sys
+
+import matplotlib.image
+import numpy as np
+import pytest
+
+from gyrovox.report import overview
+from gyrovox.volumes.volume import Volume
+
+
+@pytest.fixture
+def scene():
+    rng = np.random.default_rng(0)
+    image = rng.normal(size=(6, 20, 24)).astype(np.float32)
+    fine = np.digitize(image, [-1, 0, 1]).astype(np.uint8)
+    return image, {2: fine // 2, 4: fine}
+
+
+def picture(path):
+    return matplotlib.image.imread(path)[..., :3]
+
+
+@pytest.mark.parametrize("voxel_size_nm", [None, (50.0, 10.0, 10.0)], ids=["unknown", "known"])
+def test_it_is_a_picture_with_a_column_for_each_level(tmp_path, scene, voxel_size_nm):
+    image, levels = scene
+    volume = Volume.from_array(image, voxel_size_nm=voxel_size_nm, name="scene")
+    overview(volume, levels, tmp_path / "two.png")
+    overview(volume, {2: levels[2]}, tmp_path / "one.png")
+    two, one = picture(tmp_path / "two.png"), picture(tmp_path / "one.png")
+    assert two.shape[1] > one.shape[1]
+    assert two.std() > 0.05
+
+
+@pytest.mark.parametrize("curvature", [-1.0, 0.0])
+def test_codes_of_two_dimensions_are_shown(tmp_path, scene, curvature):
+    image, levels = scene
+    latent = np.stack([image, -image], axis=-1)
+    volume = Volume.from_array(image)
+    overview(volume, levels, tmp_path / "with.png", latent=latent, curvature=curvature)
+    overview(volume, levels, tmp_path / "without.png", latent=image[..., np.newaxis])
+    assert picture(tmp_path / "with.png").shape[0] > picture(tmp_path / "without.png").shape[0]
+
+
+def test_many_classes_and_a_class_that_only_unseen_slices_have(tmp_path):
+    labels = np.zeros((120, 4, 4), np.uint16)
+    labels.reshape(-1)[: labels.size] = np.arange(labels.size) % 300
+    labels[1] = 400
+    image = labels.astype(np.float32)
+    overview(Volume.from_array(image), {300: labels}, tmp_path / "many.png")
+    assert (tmp_path / "many.png").stat().st_size > 1000
+
+
+def test_it_leaves_pyplot_alone(tmp_path, scene):
+    image, levels = scene
+    before = "matplotlib.pyplot" in sys.modules
+    overview(Volume.from_array(image), levels, tmp_path / "picture.png")
+    assert ("matplotlib.pyplot" in sys.modules) == before

@@ -1,0 +1,71 @@
+"""Colours of the classes."""
+
+import numpy as np
+import pytest
+
+from gyrovox.report.palette import FAMILIES, class_colours
+
+
+def nested():
+    """Eight stripes, merged in pairs on the way up."""
+    fine = np.repeat(np.arange(8), 8).reshape(4, 4, 4).astype(np.uint8)
+    return {2: fine // 4, 4: fine // 2, 8: fine}
+
+
+def hue_distance(first, second):
+    import colorsys
+
+    gap = abs(colorsys.rgb_to_hsv(*first)[0] - colorsys.rgb_to_hsv(*second)[0])
+    return min(gap, 1 - gap)
+
+
+def lightness(colours):
+    """Relative luminance of sRGB."""
+    linear = np.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4)
+    return linear @ [0.2126, 0.7152, 0.0722]
+
+
+def test_a_finer_class_has_the_hue_of_the_coarser_class_that_it_overlaps_most():
+    colours = class_colours(nested())
+    for k in (4, 8):
+        for label in range(k):
+            parent = label * 2 // k
+            own = hue_distance(colours[k][label], colours[2][parent])
+            other = hue_distance(colours[k][label], colours[2][1 - parent])
+            assert own < other
+
+
+def test_the_classes_of_a_family_differ_in_lightness():
+    by_family = lightness(class_colours(nested())[8]).reshape(2, 4)
+    assert np.diff(np.sort(by_family, axis=1), axis=1).min() > 0.04
+
+
+def test_brighter_classes_are_lighter():
+    levels = nested()
+    light = lightness(class_colours(levels, levels[8].astype(np.float32))[8]).reshape(2, 4)
+    assert (np.diff(light, axis=1) > 0).all()
+
+
+def test_the_largest_class_is_blue():
+    labels = np.zeros((4, 4, 4), np.uint8)
+    labels[0, 0, 0] = 1
+    red, _, blue = class_colours({2: labels})[2][0]
+    assert blue > red
+
+
+def test_colours_lie_in_the_cube_even_for_many_classes_and_absent_ones():
+    labels = np.arange(64).reshape(4, 4, 4).astype(np.uint16)
+    colours = class_colours({64: labels, 70: labels})
+    assert colours[64].shape == (64, 3)
+    assert colours[70].shape == (70, 3)
+    assert all(((some >= 0) & (some <= 1)).all() for some in colours.values())
+
+
+def test_no_level_has_no_colours():
+    assert class_colours({}) == {}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_family_runs_from_dark_to_light(family):
+    stops = np.array([[int(stop[i : i + 2], 16) / 255 for i in (1, 3, 5)] for stop in family])
+    assert (np.diff(lightness(stops)) > 0).all()
