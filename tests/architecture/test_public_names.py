@@ -36,12 +36,20 @@ def _definition(module: Path, name: str) -> ast.stmt | None:
     return None
 
 
+def _is_own(node: ast.stmt) -> bool:
+    """Whether a statement re-exports something of this package: `from .a import` or in full."""
+    return isinstance(node, ast.ImportFrom) and (
+        node.level == 1 or (node.module or "").split(".")[0] == "gyrovox"
+    )
+
+
 def _public() -> Iterator[Public]:
     for package in PACKAGES:
         for node in ast.parse((package / "__init__.py").read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.ImportFrom) and node.level == 1 and node.module:
+            if isinstance(node, ast.ImportFrom) and _is_own(node) and node.module:
                 for alias in node.names:
-                    module = package.joinpath(*node.module.split("."))
+                    start = package if node.level else PACKAGE.parent
+                    module = start.joinpath(*node.module.split("."))
                     yield Public(package.name, alias.name, _definition(module, alias.name))
 
 
@@ -58,7 +66,7 @@ def _parameters(node: ast.FunctionDef) -> list[str]:
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
 def test_re_exports_are_explicit(package):
     for node in ast.parse((package / "__init__.py").read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.ImportFrom) and node.level == 1:
+        if _is_own(node):
             assert all(alias.asname == alias.name for alias in node.names), (
                 "write `from .module import name as name`"
             )
