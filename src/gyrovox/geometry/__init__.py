@@ -1,1 +1,12 @@
-"""Hyperbolic space as pure functions of tensors, and its Euclidean control."""
+"""Hyperbolic space and its Euclidean control, as pure functions of tensors."""
+
+from . import codes as codes
+from . import euclidean as euclidean
+from . import gyroplane as gyroplane
+from . import lorentz as lorentz
+from . import poincare as poincare
+from .frechet_mean import MeanConvergenceError as MeanConvergenceError
+from .manifold import Euclidean as Euclidean
+from .manifold import Manifold as Manifold
+from .manifold import PoincareBall as PoincareBall
+from .manifold import manifold as manifold

@@ -1,1 +1,5 @@
-"""Layers that read codes on the ball."""
+"""Layers that take codes of a manifold, one concept per file."""
+
+from .gyroplane import EuclideanPlane as EuclideanPlane
+from .gyroplane import Gyroplane as Gyroplane
+from .gyroplane import plane_layer as plane_layer

@@ -1,0 +1,159 @@
+r"""Hyperbolic space in codes: distance and Möbius addition that hold at any distance.
+
+A code u = log_0(z) of the Poincaré ball is the tangent vector at the origin that leads to z. Ball
+coordinates hold distances up to about 17/√c in float32; codes hold all of them. With R = 2s‖u‖ and
+n = u/‖u‖, everything here follows from one vector of half angles,
+
+.. math::
+    G = \cosh(R_a/2) \sinh(R_b/2) \, n_b - \cosh(R_b/2) \sinh(R_a/2) \, n_a, \qquad
+    ‖G‖ = \sinh(s \, d(a, b) / 2).
+"""
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from .curvature import root_of
+from .radial import asinh_ratio, exp_half_ratio, tanh_ratio
+
+# From this sum of half radii on, exponentials stay exponents: e^40 squared still fits float32.
+_FAR = 40.0
+# Both codes beyond this radius: the half angles are taken as differences (see `_half_angles`).
+_OUTER = 1.0
+
+
+def distance(
+    u: Float[Tensor, "*#batch dim"],
+    w: Float[Tensor, "*#batch dim"],
+    *,
+    curvature: float = -1.0,
+) -> Float[Tensor, "*batch"]:
+    r"""Length of the geodesic between the points that two codes lead to.
+
+    .. math::
+        \sinh^2 \frac{s d}{2} = \sinh^2 \frac{R_u - R_w}{2}
+            + \sinh R_u \sinh R_w \sin^2 \frac{θ}{2}, \quad R_u = 2s‖u‖, \; θ = ∠(u, w)
+
+    Args:
+        u: Codes, shape ``(*batch, dim)``.
+        w: Codes, shape ``(*batch, dim)``.
+        curvature: Sectional curvature κ = −s² < 0, in 1 / length².
+
+    Returns:
+        Distances ≥ 0, shape ``(*batch,)``; their gradient is 0 where the codes are equal.
+
+    Source:
+        The hyperbolic law of cosines in its haversine form; Cannon et al. (1997), *Hyperbolic
+        geometry*, section 13. https://library.slmath.org/books/Book31/files/cannon.pdf
+    """
+    root = root_of(curvature)
+    half = _half_angles(root * u, root * w)
+    # Far out on one ray the sines underflow, and all there is, is the difference of the radii.
+    return torch.where(_on_one_ray(half), half.radial, 2 * _asinh(half)).squeeze(-1) / root
+
+
+def add(
+    u: Float[Tensor, "*#batch dim"],
+    w: Float[Tensor, "*#batch dim"],
+    *,
+    curvature: float = -1.0,
+) -> Float[Tensor, "*batch dim"]:
+    r"""Code of the Möbius sum exp_0(u) ⊕ exp_0(w): w carried by the translation of 0 to u.
+
+    Args:
+        u: Codes, shape ``(*batch, dim)``.
+        w: Codes, shape ``(*batch, dim)``.
+        curvature: Sectional curvature κ = −s² < 0, in 1 / length².
+
+    Returns:
+        Codes log_0(exp_0(u) ⊕ exp_0(w)), shape ``(*batch, dim)``. With u = −m this is w as seen
+        from m: its length is half the distance of m and w.
+
+    Source:
+        Möbius addition (Ganea, Bécigneul & Hofmann 2018, eq. 4) in half angles.
+        https://arxiv.org/abs/1805.09112
+    """
+    root = root_of(curvature)
+    start, end = -root * u, root * w
+    half = _half_angles(start, end)
+    size_start = torch.linalg.vector_norm(start, dim=-1, keepdim=True)
+    size_end = torch.linalg.vector_norm(end, dim=-1, keepdim=True)
+    # u ⊕ w = (arsinh g / g) ((C_w / C_u) G + g² tanh(R_u/2) n_u) / √(1 + g²), all over e^sum.
+    turn = (
+        torch.exp(-2 * size_start)
+        * (1 + torch.exp(-2 * size_end))
+        / (1 + torch.exp(-2 * size_start))
+    )
+    back = tanh_ratio(size_start) * -start
+    vector = turn * half.vector + half.size.square() * back
+    length = (torch.exp(-2 * half.total) + half.size.square()).sqrt().clamp_min(_tiny(half.size))
+    sum_of_codes = _asinh_per_size(half) * vector / length / root
+    # Far out on one line the sines underflow, and Möbius addition is addition.
+    return torch.where(_on_one_ray(half), u + w, sum_of_codes)
+
+
+class _HalfAngles(NamedTuple):
+    """The vector G over e^total, its length, the sum and the difference of the radii."""
+
+    vector: Float[Tensor, "*batch dim"]
+    size: Float[Tensor, "*batch 1"]
+    total: Float[Tensor, "*batch 1"]
+    radial: Float[Tensor, "*batch 1"]
+
+
+def _half_angles(
+    start: Float[Tensor, "*#batch dim"], end: Float[Tensor, "*#batch dim"]
+) -> _HalfAngles:
+    """Half angles between codes of curvature −1, scaled by exp(−total) so that none overflows."""
+    size_start = torch.linalg.vector_norm(start, dim=-1, keepdim=True)
+    size_end = torch.linalg.vector_norm(end, dim=-1, keepdim=True)
+    gap = end - start
+    # ‖end‖ − ‖start‖ from the exact gap: near-coincident codes keep all their digits.
+    sizes = (size_start + size_end).clamp_min(_tiny(gap))
+    radial = (gap * ((start + end) / sizes)).sum(-1, keepdim=True)
+    # Smooth at the origin, where directions do not exist; loses a factor exp(2 min size) of eps.
+    cosh_start = (1 + torch.exp(-2 * size_start)) / 2
+    cosh_end = (1 + torch.exp(-2 * size_end)) / 2
+    sinh_end = 2 * exp_half_ratio(2 * size_end)
+    smooth = cosh_start * sinh_end * end - cosh_end * 2 * exp_half_ratio(2 * size_start) * start
+    # Farther out: sinh of the difference, along one direction, plus the difference of directions.
+    nearer = torch.minimum(size_start, size_end)
+    outer = nearer > _OUTER
+    safe_start, safe_end = size_start.clamp_min(_OUTER), size_end.clamp_min(_OUTER)
+    along = start / safe_start
+    turned = (gap - along * radial) / safe_end
+    drop = 2 * exp_half_ratio(2 * radial.abs()) * radial * torch.exp(-2 * nearer)
+    differences = drop * along + cosh_start * sinh_end * size_end * turned
+    vector = torch.where(outer, differences, smooth)
+    size = torch.linalg.vector_norm(vector, dim=-1, keepdim=True)
+    return _HalfAngles(vector, size, size_start + size_end, 2 * radial.abs())
+
+
+def _on_one_ray(half: _HalfAngles) -> Bool[Tensor, "*batch 1"]:
+    """Where start and end are too far, on too nearly one ray, for sines to tell them apart."""
+    return (half.total > _FAR) & (half.size <= _tiny(half.size))
+
+
+def _asinh(half: _HalfAngles) -> Float[Tensor, "*batch 1"]:
+    """asinh(e^total · size), also where e^total overflows."""
+    far = half.total > _FAR
+    near = torch.asinh(torch.exp(torch.where(far, 0.0, half.total)) * half.size)
+    size = torch.where(far, half.size, 1.0).clamp_min(_tiny(half.size))
+    beyond = half.total + torch.log(size + (torch.exp(-2 * half.total) + size.square()).sqrt())
+    return torch.where(far, beyond.clamp_min(0.0), near)
+
+
+def _asinh_per_size(half: _HalfAngles) -> Float[Tensor, "*batch 1"]:
+    """asinh(e^total · size) / size, smooth where the size is 0."""
+    far = half.total > _FAR
+    stretch = torch.exp(torch.where(far, 0.0, half.total))
+    near = asinh_ratio(stretch * half.size) * stretch
+    beyond = _asinh(half) / torch.where(far, half.size, 1.0).clamp_min(_tiny(half.size))
+    return torch.where(far, beyond, near)
+
+
+def _tiny(like: Tensor) -> float:
+    """The least size whose square is a normal number."""
+    return float(torch.finfo(like.dtype).tiny ** 0.5)
