@@ -4,7 +4,7 @@ The published recipe (Hsu et al. 2021) leaves some things open. Our reading of t
 centred and cut by the volume's faces where it is larger; there is one vesicle and one
 mitochondrion, with two proteins in each, so that 2, 4 and 8 classes are scored; cuboids are
 parallel to the axes and their three sides are drawn one by one; siblings never share a face of a
-voxel; the background's mean is 0; textures are band-pass filtered white noise.
+voxel; the background has a colour of its own; textures are band-pass filtered white noise.
 """
 
 import math
@@ -30,8 +30,9 @@ SMALLEST_SIDE = 8
 """Voxels along the shortest axis below which the proteins fall between the voxels."""
 
 _NOISE = 0.25
-_PLACE_TRIES = 200
-_SIZE_TRIES = 300
+_CENTRES = (0.05, 0.4)
+_PLACE_TRIES = 100
+_SIZE_TRIES = 100
 _WARP_LENGTH = 5.0
 _WARP_AMPLITUDE = 1.5
 
@@ -287,9 +288,7 @@ def _placed_siblings(
     sized = [draw() for draw in draws]
     for _ in range(_PLACE_TRIES):
         placed = [
-            Solid(centre, solid.core, solid.radius)
-            for solid in sized
-            for centre in [_place_in(generator, parent, solid)]
+            Solid(_place_in(generator, parent, solid), solid.core, solid.radius) for solid in sized
         ]
         if all(
             holds(parent, solid) and bool((abs(solid.centre) + solid.extent <= half).all())
@@ -349,15 +348,14 @@ def _warped(
 
 def _is_sound(labels: NDArray[np.uint8], recipe: CellRecipe, objects: int) -> bool:
     """Whether every object is there and no two siblings share a face of a voxel."""
-    organelles = recipe.vesicles + recipe.mitochondria
-    second = _levels(labels, recipe)[1]
-    touching = _neighbours(second, organelles + 2)
-    pairs = _neighbours(labels, objects + 1)
     if not (np.bincount(labels.ravel(), minlength=objects + 1) > 0).all():
         return False
-    if any(low >= 2 for low, _ in touching):
-        return False
-    return all(low < 2 + organelles for low, _ in pairs)
+    organelles = recipe.vesicles + recipe.mitochondria
+    touching_organelles = _neighbours(_levels(labels, recipe)[1], organelles + 2)
+    touching_proteins = _neighbours(labels, objects + 1)
+    return all(low < 2 for low, _ in touching_organelles) and all(
+        low < 2 + organelles for low, _ in touching_proteins
+    )
 
 
 def _neighbours(labels: NDArray[np.uint8], count: int) -> set[tuple[int, int]]:
@@ -366,10 +364,10 @@ def _neighbours(labels: NDArray[np.uint8], count: int) -> set[tuple[int, int]]:
     for axis in range(3):
         ahead = np.moveaxis(labels, axis, 0)
         one, other = ahead[:-1].astype(np.intp), ahead[1:].astype(np.intp)
-        table = np.bincount((one * count + other).ravel(), minlength=count * count)
+        differ = one != other
+        table = np.bincount(one[differ] * count + other[differ], minlength=count * count)
         for low, high in np.argwhere(table.reshape(count, count)):
-            if low != high:
-                found.add((int(min(low, high)), int(max(low, high))))
+            found.add((int(min(low, high)), int(max(low, high))))
     return found
 
 
@@ -386,18 +384,19 @@ def _painted(
     """Image (z, y, x): colour and texture of each object, and pink noise on the whole."""
     shape = (labels.shape[0], labels.shape[1], labels.shape[2])
     frequency = frequency_grid(shape, spacing)
-    image = _NOISE * _stream(seed, 1).standard_normal(shape, dtype=np.float32)
-    for label in range(1, int(labels.max()) + 1):
+    image = np.empty(shape, dtype=np.float32)
+    for label in range(int(labels.max()) + 1):
         mask = labels == label
         paint = _stream(seed, 100 + label)
-        colour = 0.0 if textured_only else float(paint.standard_normal())
-        centre = float(paint.uniform(0.05, 0.4))
-        texture = band_pass_noise(paint, frequency, shape, centre=centre)[mask]
+        colour = float(paint.standard_normal())
+        if label == 0:
+            texture = paint.standard_normal(shape, dtype=np.float32)[mask]
+        else:
+            centre = float(paint.uniform(*_CENTRES))
+            texture = band_pass_noise(paint, frequency, shape, centre=centre)[mask]
         if textured_only:
+            colour = 0.0
             texture = (texture - texture.mean()) / max(float(texture.std()), 1e-6)
         image[mask] = colour + _NOISE * texture
-    if textured_only:
-        outside = image[labels == 0]
-        image[labels == 0] = _NOISE * (outside - outside.mean()) / outside.std()
     pink: NDArray[np.float32] = image + _NOISE * pink_noise(_stream(seed, 2), frequency, shape)
     return pink
