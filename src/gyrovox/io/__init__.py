@@ -1,1 +1,3 @@
 """Reading and writing volume files."""
+
+from gyrovox.io.reading import read as read
