@@ -4,13 +4,15 @@ A gyroplane is given by its normal at its point nearest the origin: a direction 
 the point being exp_0(r n / ‖n‖), so that it lies at the distance 2|r| from the origin.
 """
 
+import math
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from .asinh import fast_asinh
 from .curvature import root_of
-from .lorentz import lift
+from .radial import sinh_ratio
 
 
 def signed_distance(
@@ -18,6 +20,7 @@ def signed_distance(
     normal: Float[Tensor, "planes dim"],
     offset: Float[Tensor, " planes"],
     *,
+    factor: Float[Tensor, " planes"] | None = None,
     curvature: float = -1.0,
 ) -> Float[Tensor, "*batch planes"]:
     r"""Signed distances of points to gyroplanes: one matrix product and an asinh.
@@ -29,9 +32,12 @@ def signed_distance(
     with L the lift of the code to the hyperboloid.
 
     Args:
-        codes: Codes of the points, shape ``(*batch, dim)``; 2s‖u‖ + 2s|r| < 88 in float32.
+        codes: Codes of the points, at any distance, shape ``(*batch, dim)``.
         normal: Normals n, of any length but 0, shape ``(planes, dim)``.
-        offset: Offsets r along them, shape ``(planes,)``; half the distance from the origin.
+        offset: Offsets r along them, shape ``(planes,)``; half the distance from the origin, with
+            2s|r| < 20 in float32.
+        factor: What the distances to each gyroplane are multiplied by, shape ``(planes,)``; 1 if
+            None.
         curvature: Sectional curvature κ < 0, in 1 / length².
 
     Returns:
@@ -42,10 +48,49 @@ def signed_distance(
         section 3.1, for the offset along the normal. https://arxiv.org/abs/2006.08210
     """
     root = root_of(curvature)
-    direction = torch.nn.functional.normalize(normal, dim=-1)
+    size = torch.linalg.vector_norm(codes, dim=-1, keepdim=True)
+    stretch, time, excess = _lift_within_reach(2 * root * size)
+    lifted = torch.cat((stretch * (2 * root) * codes, time), dim=-1)
     tilt = 2 * root * offset.unsqueeze(-1)
+    direction = torch.nn.functional.normalize(normal, dim=-1)
     plane = torch.cat((torch.cosh(tilt) * direction, -torch.sinh(tilt)), dim=-1)
-    return fast_asinh(lift(codes, curvature=curvature) @ plane.mT) / root
+    arcs = _arcs(lifted @ plane.mT, excess)
+    return arcs / root if factor is None else arcs * (factor / root)
+
+
+def signed_distance_of_products(
+    product: Float[Tensor, "*#shape"],
+    size: Float[Tensor, "*#shape"],
+    offset: Float[Tensor, "*#shape"],
+    *,
+    factor: Float[Tensor, "*#shape"],
+    curvature: float = -1.0,
+) -> Float[Tensor, "*shape"]:
+    r"""Signed distances to gyroplanes of codes of which only two numbers are known.
+
+    .. math::
+        d = \frac{1}{s} \operatorname{asinh} \left( \cosh(2 s r) \frac{\sinh 2t}{t} s \,
+            ⟨u, n⟩ - \sinh(2 s r) \cosh 2t \right), \quad t = s‖u‖
+
+    Args:
+        product: ⟨u, n⟩ with the unit normals n, broadcasting with the others.
+        size: ‖u‖ of the codes.
+        offset: Offsets r along the normals.
+        factor: What the distances are multiplied by.
+        curvature: Sectional curvature κ = −s² < 0, in 1 / length².
+
+    Returns:
+        Distances times factors, of the broadcast shape.
+
+    Source:
+        `signed_distance`, written out.
+    """
+    root = root_of(curvature)
+    stretch, time, excess = _lift_within_reach(2 * root * size)
+    tilt = 2 * root * offset
+    space = product * (stretch * (2 * root))
+    heights = torch.addcmul(space * torch.cosh(tilt), torch.sinh(tilt), time, value=-1)
+    return _arcs(heights, excess) * (factor / root)
 
 
 def through_point(
@@ -79,3 +124,26 @@ def through_point(
     space = direction - curvature * lean * point
     offset = torch.asinh(root * lean).squeeze(-1) / (2 * root)
     return torch.nn.functional.normalize(space, dim=-1), offset
+
+
+def _lift_within_reach(radius: Float[Tensor, "*shape"]) -> tuple[Tensor, Tensor, Tensor]:
+    """sinh(x) / radius and cosh(x) with x = min(radius, reach), and the excess radius − x."""
+    # Up to here the squares inside an asinh and its gradient do not overflow, with room for tilts.
+    reach = math.log(torch.finfo(radius.dtype).max) / 4
+    near = radius.clamp(max=reach)
+    excess = radius - near
+    return sinh_ratio(near) * torch.where(excess > 0, reach / radius, 1.0), torch.cosh(near), excess
+
+
+def _arcs(
+    heights: Float[Tensor, "*shape"], excess: Float[Tensor, "*#shape"]
+) -> Float[Tensor, "*shape"]:
+    """Asinh of heights over gyroplanes, with the part of the radius that the lift left out.
+
+    Beyond its reach asinh(e^x h) = ± (x + log 2|h|): a step outwards is a step away.
+    """
+    arcs = fast_asinh(heights)
+    # Codes that far are rare, and the passes over all outputs are not free.
+    if bool((excess > 0).any()):
+        arcs = torch.addcmul(arcs, torch.sign(heights), excess)
+    return arcs

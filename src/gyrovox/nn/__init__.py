@@ -3,3 +3,6 @@
 from .gyroplane import EuclideanPlane as EuclideanPlane
 from .gyroplane import Gyroplane as Gyroplane
 from .gyroplane import plane_layer as plane_layer
+from .gyroplane_conv import EuclideanPlaneConv3d as EuclideanPlaneConv3d
+from .gyroplane_conv import GyroplaneConv3d as GyroplaneConv3d
+from .gyroplane_conv import plane_conv3d as plane_conv3d

@@ -40,9 +40,10 @@ class Gyroplane(nn.Module):
         reset_plane_parameters(self.weight, self.offset)
 
     def forward(self, codes: Float[Tensor, "*batch in_dim"]) -> Float[Tensor, "*batch features"]:
-        distances = signed_distance(codes, self.weight, self.offset, curvature=self.curvature)
-        size: Tensor = torch.linalg.vector_norm(self.weight, dim=-1)
-        return distances * (2 * size)
+        size = torch.linalg.vector_norm(self.weight, dim=-1)
+        return signed_distance(
+            codes, self.weight, self.offset, factor=2 * size, curvature=self.curvature
+        )
 
     def extra_repr(self) -> str:
         out_features, in_dim = self.weight.shape
@@ -75,15 +76,16 @@ class EuclideanPlane(nn.Module):
         return f"{in_dim} → {out_features}"
 
 
-def reset_plane_parameters(weight: Tensor, offset: Tensor) -> None:
+def reset_plane_parameters(weight: Tensor, offset: Tensor, *, gain: float = 1.0) -> None:
     """Draw starting values, in place: slopes of ``nn.Linear``, planes where the prior has its mass.
 
     Args:
-        weight: Normals Z, shape ``(planes, *inputs)``. 4 Z starts uniform within 1 / √inputs.
+        weight: Normals Z, shape ``(planes, *inputs)``. 4 gain Z starts uniform within 1 / √inputs.
         offset: Half distances r from the origin, shape ``(planes,)``, uniform within 1/2: planes
             lie within the distance 1, the scale of the prior.
+        gain: Factor that the layer multiplies its input by.
     """
-    bound = 1 / (4 * math.sqrt(weight[0].numel()))
+    bound = 1 / (4 * gain * math.sqrt(weight[0].numel()))
     nn.init.uniform_(weight, -bound, bound)
     nn.init.uniform_(offset, -0.5, 0.5)
 
