@@ -199,9 +199,6 @@ def _voxel_centres(
     return np.ix_(*axes)
 
 
-# --- objects and where they lie -------------------------------------------------------------
-
-
 def _drawn_cell(
     generator: np.random.Generator,
     recipe: CellRecipe,

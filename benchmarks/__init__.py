@@ -1,0 +1,1 @@
+"""Measurements: how fast the parts are, and how good the segmentations."""

@@ -1,0 +1,117 @@
+"""What a user can have for nothing: simple methods that a learned one has to beat.
+
+Run it to measure them: ``python -m benchmarks.quality.baselines --variant regular``. It writes
+``benchmarks/quality/results/baselines-<variant>.md``.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from skimage.restoration import denoise_tv_chambolle
+from sklearn.cluster import KMeans
+from sklearn.mixture import GaussianMixture
+
+from gyrovox.evaluation import evaluate
+from gyrovox.volumes.phantom_cell import Variant, cell_phantom
+
+TEST_SEEDS = range(1000, 1020)
+"""Phantoms that nothing may be tuned on; 0 to 999 are for development."""
+
+CLASSES = (2, 4, 8)
+"""Clusters at levels 1, 2, 3."""
+
+Baseline = Callable[[NDArray[np.float32], int], NDArray[np.int64]]
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def kmeans_voxels(image: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+    """Cluster the intensities of the voxels; image and labels (z, y, x)."""
+    return _kmeans(image, k)
+
+
+def kmeans_gaussian(image: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+    """Cluster the intensities after a Gaussian of sigma 1 voxel; image and labels (z, y, x)."""
+    return _kmeans(ndimage.gaussian_filter(image, 1.0), k)
+
+
+def mixture_gaussian(image: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+    """Fit k normal laws to the same smoothed intensities; image and labels (z, y, x)."""
+    values = ndimage.gaussian_filter(image, 1.0).reshape(-1, 1).astype(np.float64)
+    mixture = GaussianMixture(k, n_init=1, random_state=0, max_iter=300)
+    return mixture.fit_predict(values).reshape(image.shape).astype(np.int64)
+
+
+def kmeans_total_variation(image: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+    """Cluster the intensities after TV denoising of weight 0.3; image and labels (z, y, x)."""
+    return _kmeans(denoise_tv_chambolle(image, weight=0.3), k)
+
+
+BASELINES: dict[str, Baseline] = {
+    "k-means on voxels": kmeans_voxels,
+    "k-means on a Gaussian (sigma 1)": kmeans_gaussian,
+    "Gaussian mixture, Gaussian (sigma 1)": mixture_gaussian,
+    "k-means on TV denoising (weight 0.3)": kmeans_total_variation,
+}
+
+
+def measure(
+    baseline: Baseline, variant: Variant, seeds: range = TEST_SEEDS
+) -> tuple[NDArray[np.float64], float]:
+    """Mean Dice, shape (volumes, levels), and seconds per volume for all levels."""
+    scores = np.empty((len(seeds), len(CLASSES)))
+    spent = 0.0
+    for row, seed in enumerate(seeds):
+        phantom = cell_phantom(seed, variant=variant)
+        for level, k in enumerate(CLASSES):
+            start = time.perf_counter()
+            labels = baseline(phantom.image, k)
+            spent += time.perf_counter() - start
+            scores[row, level] = evaluate(labels, phantom.truths[level]).mean_dice
+    return scores, spent / len(seeds)
+
+
+def table(variant: Variant, seeds: range = TEST_SEEDS) -> str:
+    """Markdown: mean ± sd of the Dice of every baseline on the same volumes."""
+    lines = [
+        f"# Simple methods on the cell phantom, variant `{variant}`",
+        "",
+        f"Mean Dice over classes, background included, mean ± sd over {len(seeds)} volumes "
+        f"(seeds {seeds[0]} to {seeds[-1]}); k = 2, 4, 8 against levels 1, 2, 3. "
+        "Written by `python -m benchmarks.quality.baselines`.",
+        "",
+        "| method | level 1 | level 2 | level 3 | seconds per volume |",
+        "|---|---|---|---|---|",
+    ]
+    for name, baseline in BASELINES.items():
+        scores, seconds = measure(baseline, variant, seeds)
+        spread = zip(scores.mean(axis=0), scores.std(axis=0, ddof=1), strict=True)
+        cells = " | ".join(f"{mean:.3f} ± {sd:.3f}" for mean, sd in spread)
+        lines.append(f"| {name} | {cells} | {seconds:.1f} |")
+    return "\n".join(lines) + "\n"
+
+
+def _kmeans(image: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+    fitted = KMeans(k, n_init=3, random_state=0).fit(image.reshape(-1, 1))
+    return fitted.labels_.reshape(image.shape).astype(np.int64)
+
+
+def main() -> None:
+    """Measure all baselines on the test volumes of one variant and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--variant", choices=get_args(Variant), default="regular")
+    variant = parser.parse_args().variant
+    RESULTS.mkdir(exist_ok=True)
+    text = table(variant)
+    (RESULTS / f"baselines-{variant}.md").write_text(text, encoding="utf-8")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()

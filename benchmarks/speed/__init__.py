@@ -1,0 +1,1 @@
+"""How fast the parts are, beside their competitors in the same run."""
