@@ -1,0 +1,79 @@
+"""A whole configuration, and the catalogue of named ones."""
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from gyrovox.errors import SettingsError
+from gyrovox.settings.model import ModelSettings
+from gyrovox.settings.training import TrainingSettings
+
+ConfigurationName = Literal["default", "paper", "euclidean"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Configuration:
+    """The network and how it learns: all that a model file remembers of its making."""
+
+    model: ModelSettings = field(default_factory=ModelSettings)
+    """The network."""
+
+    training: TrainingSettings = field(default_factory=TrainingSettings)
+    """How it learns."""
+
+    def __post_init__(self) -> None:
+        """Refuse a target that would lie outside what the encoder has read.
+
+        Raises:
+            SettingsError: If the jittered patch reaches beyond the encoder's receptive field.
+        """
+        if self.model.encoder != "dense":
+            return
+        reach = self.training.jitter + self.model.output_size // 2
+        if reach > self.model.input_size // 2:
+            raise SettingsError(
+                "the rebuilt patch must lie within the encoder's receptive field: "
+                f"training.jitter + {self.model.output_size // 2} (decoder_channels) <= "
+                f"{self.model.input_size // 2} (dilations), got {reach}. Lower training.jitter."
+            )
+
+
+_PAPER = Configuration(
+    model=ModelSettings(
+        encoder="patch",
+        channels=(16, 32, 64, 128),
+        hidden=300,
+        likelihood="unit-normal",
+    ),
+    training=TrainingSettings(
+        steps=1500,
+        learning_rate=1e-3,
+        triplet_weight=1000.0,
+        scale_sampling="uniform",
+    ),
+)
+
+CATALOGUE: dict[ConfigurationName, Configuration] = {
+    "default": Configuration(),
+    "paper": _PAPER,
+    "euclidean": Configuration(model=replace(ModelSettings(), geometry="euclidean")),
+}
+"""Named configurations: ours, the published one, and the flat control of ours."""
+
+
+def configuration(name: str) -> Configuration:
+    """The named configuration.
+
+    Args:
+        name: ``default`` (small, dense, fast), ``paper`` (the published layers) or ``euclidean``
+            (`default` without hyperbolic geometry).
+
+    Returns:
+        The configuration.
+
+    Raises:
+        SettingsError: If there is none of this name.
+    """
+    for known, found in CATALOGUE.items():
+        if known == name:
+            return found
+    raise SettingsError(f"configuration must be one of {', '.join(CATALOGUE)}; got {name!r}.")
