@@ -135,7 +135,6 @@ def test_tests_mirror_the_package():
     wanted = {
         Path(path.parent.relative_to(PACKAGE), f"test_{path.stem.lstrip('_')}.py")
         for path in MODULES
-        if path.name != "__main__.py"
     }
     found = {
         path.relative_to(TESTS)
