@@ -6,6 +6,8 @@ above a block, for this test to obey and for a reader of the source to see:
 - ``<!-- not run: REASON -->`` leaves the block out;
 - ``<!-- in the tests, add: FLAGS -->`` appends flags to every ``gyrovox`` command of the block,
   so that what takes minutes on a real volume takes seconds on a small one;
+- ``<!-- in the tests, replace: THIS -> THAT -->`` does the same for a block of ``python``, where
+  THAT may use ``quick``, a configuration that trains for a moment;
 - ``<!-- file: NAME -->`` writes the block, of any language, to that file.
 
 Blocks of ``python`` share their names down the page; blocks of ``bash`` stop at the first error.
@@ -20,16 +22,20 @@ from typing import NamedTuple
 
 import pytest
 
+from gyrovox.settings import Configuration, TrainingSettings
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
 BLOCK = re.compile(
-    r"^(?:<!-- (?P<order>not run|in the tests, add|file): (?P<detail>[^\n]+?) -->\n)?"
+    r"^(?:<!-- (?P<order>not run|in the tests, add|in the tests, replace|file): "
+    r"(?P<detail>[^\n]+?) -->\n)?"
     r"^```(?P<language>[^\n]*)\n(?P<code>.*?)^```[ ]*$",
     re.MULTILINE | re.DOTALL,
 )
 FENCE = re.compile(r"^\s*(?:```|~~~)", re.MULTILINE)
+QUICK = Configuration(training=TrainingSettings(steps=3, crop_size=12))
 RUN = {"bash", "python"}
-SHOWN = {"text", "yaml", "mermaid"}
+SHOWN = {"text", "yaml", "math"}
 LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
 
 
@@ -63,6 +69,12 @@ def _with_flags(code: str, flags: str) -> str:
     )
 
 
+def _replaced(code: str, order: str) -> str:
+    this, that = order.split(" -> ")
+    assert this in code, f"nothing to replace: {this!r} is not in the block"
+    return code.replace(this, that)
+
+
 def _run_bash(code: str, folder: Path) -> None:
     scripts = sysconfig.get_path("scripts")
     done = subprocess.run(
@@ -83,7 +95,7 @@ def _ids(page: Path) -> str:
 @pytest.mark.parametrize("page", PAGES, ids=_ids)
 def test_every_code_block_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    names: dict[str, object] = {"__name__": "__main__"}
+    names: dict[str, object] = {"__name__": "__main__", "quick": QUICK}
     for block in blocks(page):
         if block.order == "not run":
             continue
@@ -93,8 +105,10 @@ def test_every_code_block_runs(page, tmp_path, monkeypatch):
             flags = block.detail if block.order == "in the tests, add" else ""
             _run_bash(_with_flags(block.code, flags), tmp_path)
         elif block.language == "python":
+            replaced = block.order == "in the tests, replace"
+            code = _replaced(block.code, block.detail) if replaced else block.code
             # Blank lines in front, so that an error names the line of the page.
-            code = "\n" * (block.line - 1) + block.code
+            code = "\n" * (block.line - 1) + code
             exec(compile(code, str(page), "exec"), names)
 
 
