@@ -1,3 +1,10 @@
 """Reading and writing volume files."""
 
+from gyrovox.io.description import FileDescription as FileDescription
+from gyrovox.io.description import describe as describe
 from gyrovox.io.reading import read as read
+from gyrovox.io.volume_format import DatasetDescription as DatasetDescription
+from gyrovox.io.writing import label_suffix as label_suffix
+from gyrovox.io.writing import stem as stem
+from gyrovox.io.writing import write as write
+from gyrovox.io.writing import write_labels as write_labels

@@ -3,13 +3,19 @@
 from pathlib import Path
 
 from gyrovox.errors import FileFormatError
+from gyrovox.io.hdf5 import Hdf5
 from gyrovox.io.mrc import Mrc
 from gyrovox.io.nifti import Nifti
+from gyrovox.io.ome_zarr import OmeZarr
+from gyrovox.io.tiff import Tiff
 from gyrovox.io.volume_format import VolumeFormat
 
 FORMATS: tuple[VolumeFormat, ...] = (
     Mrc(),
     Nifti(),
+    Tiff(),
+    Hdf5(),
+    OmeZarr(),
 )
 
 

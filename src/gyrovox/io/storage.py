@@ -28,7 +28,7 @@ def storable_dtype(dtype: np.dtype[Any], available: Sequence[str]) -> np.dtype[A
 
 
 def stored_slabs(
-    volume: Volume, dtype: np.dtype[Any], *, format_name: str, max_bytes: int = 2**25
+    volume: Volume, dtype: np.dtype[Any], *, format_name: str, multiple: int = 1
 ) -> Iterator[tuple[Region, Shaped[np.ndarray, "channels z y x"]]]:
     """The voxels of a volume in the type of a format, slab by slab.
 
@@ -36,7 +36,7 @@ def stored_slabs(
         volume: What is to be written.
         dtype: The type that the format has for it.
         format_name: What to call the format in messages.
-        max_bytes: Most bytes to hold at once, in the volume's own type.
+        multiple: Number of slices that a slab is a multiple of.
 
     Yields:
         Regions of whole z-slices, in order, and their voxels.
@@ -45,7 +45,7 @@ def stored_slabs(
         VolumeError: If an integer would change.
     """
     rounded = False
-    for region in slabs(volume.source, max_bytes=max_bytes):
+    for region in slabs(volume.source, multiple=multiple):
         voxels = volume.read(region)
         with np.errstate(over="ignore", invalid="ignore"):
             stored = voxels.astype(dtype, copy=False)

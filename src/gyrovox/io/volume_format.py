@@ -20,6 +20,13 @@ class DatasetDescription:
     dtype: str
 
 
+def listed(found: tuple[DatasetDescription, ...]) -> str:
+    """The arrays of a file, for a message."""
+    if not found:
+        return "none with three axes"
+    return "; ".join(f"{one.name} {one.shape} {one.dtype}" for one in found)
+
+
 class VolumeFormat(abc.ABC):
     """One way to keep volumes in files.
 

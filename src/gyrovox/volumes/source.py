@@ -68,19 +68,21 @@ class InMemory:
         self._array[:, *region.slices] = array
 
 
-def slabs(source: ArraySource, *, max_bytes: int = 2**25) -> Iterator[Region]:
+def slabs(source: ArraySource, *, max_bytes: int = 2**25, multiple: int = 1) -> Iterator[Region]:
     """Regions of whole z-slices, in order, that together cover a source exactly once.
 
     Args:
         source: What is to be walked through.
         max_bytes: Most bytes that one slab may take, in the source's own type; a slab has at
             least one slice.
+        multiple: Number of slices that a slab, but the last, is a multiple of, whatever its
+            bytes: the depth of a chunk, so that none is written twice.
 
     Yields:
         The slabs, from z = 0 on.
     """
     channels, depth, height, width = source.shape
     slice_bytes = max(1, channels * height * width * source.dtype.itemsize)
-    step = max(1, max_bytes // slice_bytes)
+    step = max(1, max_bytes // slice_bytes // multiple) * multiple
     for first in range(0, depth, step):
         yield Region((first, 0, 0), (min(first + step, depth), height, width))
