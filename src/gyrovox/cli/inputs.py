@@ -1,0 +1,116 @@
+"""Volumes from the command line, all of them checked before any work begins."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from gyrovox.errors import ClusterCountError, SettingsError, VolumeMismatchError
+
+if TYPE_CHECKING:
+    from gyrovox.volumes import NanPolicy, Volume
+
+_MOST_CLASSES = 2**16  # label volumes are uint8 or uint16
+
+
+def open_volumes(arguments: Sequence[str], *, nan_policy: "NanPolicy") -> list["Volume"]:
+    """Open the volumes and see to it that each can be worked with, and all of them together.
+
+    Args:
+        arguments: What the user wrote, one VOLUME each.
+        nan_policy: What to do with NaN and infinite voxels.
+
+    Returns:
+        The volumes; their voxels are read again when needed.
+
+    Raises:
+        SettingsError: If there is none, or one is given twice.
+        VolumeMismatchError: If they differ in their number of channels.
+    """
+    # Imported here so that `--help` waits for no library.
+    from gyrovox import io
+    from gyrovox.volumes import validated
+
+    if not arguments:
+        raise SettingsError("name at least one VOLUME to work on.")
+    twice = [name for name, times in Counter(arguments).items() if times > 1]
+    if twice:
+        raise SettingsError(f"every VOLUME must be given once, and {twice[0]} came twice.")
+    volumes = [io.read(argument) for argument in arguments]
+    for volume in volumes[1:]:
+        if volume.channels != volumes[0].channels:
+            raise VolumeMismatchError(
+                f"volumes that share a model must have the same number of channels, and "
+                f"{volumes[0].name} has {volumes[0].channels}, {volume.name} {volume.channels}. "
+                f"Segment them in separate runs."
+            )
+    for volume in volumes:
+        validated(volume, nan_policy=nan_policy)
+    return volumes
+
+
+def check_levels(levels: Sequence[int], volumes: Sequence["Volume"]) -> None:
+    """See to it that the numbers of classes are possible ones.
+
+    Args:
+        levels: Numbers of classes.
+        volumes: What will be segmented.
+
+    Raises:
+        SettingsError: If one is less than 2, too many for a label file, or given twice.
+        ClusterCountError: If a volume has fewer voxels, and so fewer distinct codes.
+    """
+    if not levels:
+        raise SettingsError("--levels must name at least one number of classes.")
+    for k in levels:
+        if not 2 <= k <= _MOST_CLASSES:
+            raise SettingsError(f"--levels must be between 2 and {_MOST_CLASSES}, got {k}.")
+    if len(set(levels)) != len(levels):
+        raise SettingsError(f"--levels must differ from each other, got {_listed(levels)}.")
+    for volume in volumes:
+        depth, height, width = volume.spatial_shape
+        if max(levels) > depth * height * width:
+            raise ClusterCountError(
+                f"--levels must not exceed the number of distinct codes, got {max(levels)} where "
+                f"{volume.name} has only {depth * height * width} voxels."
+            )
+
+
+def result_names(arguments: Sequence[str]) -> list[str]:
+    """What the results of each volume are called: its stem, unless two share it.
+
+    Volumes with the same stem get the names of their parent folders in front, as many as it takes
+    to tell them apart. Datasets of one file get the dataset's name behind, and files of one folder
+    their suffix.
+
+    Args:
+        arguments: What the user wrote, one VOLUME each, all different.
+
+    Returns:
+        A name for each, all different.
+    """
+    from gyrovox import io
+    from gyrovox.io.location import locations
+
+    firsts = [locations(argument)[0] for argument in arguments]
+    names = [io.stem(argument) for argument in arguments]
+    beside = Counter(
+        (first.path.absolute().parent, stem) for first, stem in zip(firsts, names, strict=True)
+    )
+    for index, (first, stem) in enumerate(zip(firsts, names, strict=True)):
+        if sum(other.path == first.path for other in firsts) > 1:  # several datasets of one file
+            names[index] += f"-{(first.dataset or str(index)).replace('/', '-')}"
+        elif beside[first.path.absolute().parent, stem] > 1:  # several formats in one folder
+            names[index] += first.path.name[len(stem) :].replace(".", "-")
+    parents = [list(first.path.absolute().parent.parts[1:]) for first in firsts]
+    while True:
+        shared = {name for name in names if names.count(name) > 1}
+        longer = [i for i, name in enumerate(names) if name in shared and parents[i]]
+        if not longer:
+            break
+        for index in longer:
+            names[index] = f"{parents[index].pop()}-{names[index]}"
+    return [f"{name}-{i}" if name in shared else name for i, name in enumerate(names)]
+
+
+def _listed(levels: Sequence[int]) -> str:
+    return " ".join(str(k) for k in levels)

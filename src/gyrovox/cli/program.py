@@ -1,0 +1,218 @@
+"""The program: which command, with which options, and what becomes of an error."""
+
+import argparse
+import contextlib
+import dataclasses
+import os
+import signal
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Never
+
+import tyro
+
+from gyrovox.cli.command import Command, LearningOptions
+from gyrovox.cli.config_file import read_configuration
+from gyrovox.cli.demo import Demo
+from gyrovox.cli.embed import Embed
+from gyrovox.cli.evaluate import Evaluate
+from gyrovox.cli.info import Info
+from gyrovox.cli.outputs import is_no_space
+from gyrovox.cli.phantom import PhantomCell
+from gyrovox.cli.segment import Segment
+from gyrovox.cli.terminal import complain, say
+from gyrovox.cli.train import Train
+from gyrovox.errors import FormatLossWarning, GyrovoxError
+from gyrovox.settings import CATALOGUE
+
+COMMANDS: dict[str, type[Command]] = {
+    "demo": Demo,
+    "train": Train,
+    "embed": Embed,
+    "segment": Segment,
+    "evaluate": Evaluate,
+    "phantom cell": PhantomCell,
+    "info": Info,
+}
+
+TRACEBACK = "GYROVOX_TRACEBACK"
+"""Environment variable that, if set, lets every error keep its traceback."""
+
+_INTERRUPTED = 130  # 128 + SIGINT, as shells say it
+
+
+def main(arguments: Sequence[str] | None = None) -> Never:
+    """Run the command that the arguments name, and leave with its exit code.
+
+    Args:
+        arguments: Words of the command line after the program's name; those of this process by
+            default.
+
+    Raises:
+        SystemExit: Always: 0 where all went well, 1 for an error, 2 for wrong usage, 130 where
+            the user interrupted it.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if os.environ.get(TRACEBACK):
+        _command(words).run()
+        raise SystemExit(0)
+    with _short_warnings(), _termination_as_interrupt():
+        raise SystemExit(_exit_code(words))
+
+
+def _exit_code(words: Sequence[str]) -> int:
+    """Run the command; an error becomes one line on the standard error."""
+    try:
+        _command(words).run()
+        sys.stdout.flush()
+    except GyrovoxError as error:
+        complain(str(error))
+    except KeyboardInterrupt:
+        complain("interrupted; nothing was left behind.")
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # The reader has gone (`gyrovox info ... | head`): nobody is left to complain to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except MemoryError:
+        complain("the memory does not suffice. Crop the volume, or take a machine with more.")
+    except OSError as error:
+        if is_no_space(error):
+            complain("no space left on the disk. Make room, or write to another one with -o.")
+        else:
+            complain(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}.")
+    except Exception as error:  # the last one: a user gets a line
+        complain(
+            f"unexpected {type(error).__name__}: {error}. This is a fault of gyrovox; set "
+            f"{TRACEBACK}=1 to see where it arose."
+        )
+    else:
+        return 0
+    return 1
+
+
+def _command(words: Sequence[str]) -> Command:
+    """The command that the words name, with its options.
+
+    Raises:
+        SystemExit: If they ask for help or for the version, or name no command.
+    """
+    if not words or words[0] in {"-h", "--help"}:
+        say(_help())
+        raise SystemExit(0 if words else 2)
+    if words[0] == "--version":
+        say(_version())
+        raise SystemExit(0)
+    for name, kind in COMMANDS.items():
+        parts = name.split()
+        if list(words[: len(parts)]) == parts:
+            return _parsed(kind, name, words[len(parts) :])
+    if words[0] == "phantom":
+        complain("a phantom must be one of: cell. See gyrovox phantom cell --help.")
+    else:
+        complain(f"no command is called {words[0]!r}. It must be one of {', '.join(COMMANDS)}.")
+    raise SystemExit(2)
+
+
+def _parsed(kind: type[Command], name: str, words: Sequence[str]) -> Command:
+    default = _default(kind, words)
+    return tyro.cli(
+        kind,
+        prog=f"gyrovox {name}",
+        args=list(words),
+        default=default,
+        config=(tyro.conf.FlagCreatePairsOff,),
+    )
+
+
+def _default(kind: type[Command], words: Sequence[str]) -> Command:
+    """A command whose options are the defaults, with the settings that its words start from.
+
+    What is required is tyro.MISSING, which is no value of the field's type: so `__init__`, which
+    checks types in tests, is not called.
+    """
+    blank = object.__new__(kind)
+    for option in dataclasses.fields(kind):  # type: ignore[arg-type]
+        value: object = tyro.MISSING
+        if option.default is not dataclasses.MISSING:
+            value = option.default
+        elif option.default_factory is not dataclasses.MISSING:
+            value = option.default_factory()
+        if isinstance(value, LearningOptions):
+            value = _starting_options(value, words)
+        object.__setattr__(blank, option.name, value)
+    return blank
+
+
+def _starting_options(options: LearningOptions, words: Sequence[str]) -> LearningOptions:
+    """The named configuration, then the file, so that flags override both."""
+    before = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    before.add_argument("--configuration", default=options.configuration)
+    before.add_argument("--config", type=Path)
+    found, _ = before.parse_known_args(list(words))
+    if found.configuration not in CATALOGUE:
+        return options  # tyro refuses it, with the choices
+    settings = CATALOGUE[found.configuration]
+    if found.config is not None:
+        settings = read_configuration(found.config, settings)
+    return dataclasses.replace(options, model=settings.model, training=settings.training)
+
+
+def _help() -> str:
+    width = max(map(len, COMMANDS)) + 3
+    lines = [
+        f"  {name:<{width}}{(kind.__doc__ or '').strip().splitlines()[0]}"
+        for name, kind in COMMANDS.items()
+    ]
+    return "\n".join([
+        "usage: gyrovox COMMAND ...",
+        "",
+        "Label-free, multi-level segmentation of 3-D biomedical volumes.",
+        "",
+        "commands:",
+        *lines,
+        "",
+        "gyrovox COMMAND --help shows the options of a command, gyrovox --version the version.",
+        "A VOLUME is a file (.mrc, .nii, .nii.gz, .tif, .ome.zarr, .h5::dataset), or several",
+        "joined by commas that are the channels of one volume: flair.nii.gz,t1c.nii.gz.",
+    ])
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return f"gyrovox {version('gyrovox')}"
+
+
+@contextlib.contextmanager
+def _short_warnings() -> Iterator[None]:
+    """What a format cannot hold is said in one line; other warnings are for developers."""
+
+    def show(message: Warning | str, *_: object, **__: object) -> None:
+        complain(f"warning: {message}")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", FormatLossWarning)
+        warnings.showwarning = show
+        yield
+
+
+@contextlib.contextmanager
+def _termination_as_interrupt() -> Iterator[None]:
+    """Let a polite kill (a batch system's time limit) clean up as an interrupt does."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    try:
+        before = signal.signal(signal.SIGTERM, interrupt)
+    except ValueError:  # not in the main thread, where signals cannot be handled
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,110 @@
+"""`gyrovox segment`: labels at several levels."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, final
+
+from tyro.conf import Positional, arg
+
+from gyrovox.cli.command import Command, LearningOptions, WorkOptions
+from gyrovox.cli.inputs import check_levels, open_volumes, result_names
+from gyrovox.cli.outputs import check_folder, check_space, publish, staging
+from gyrovox.cli.results import (
+    RECORD,
+    WRITTEN,
+    loaded_segmenter,
+    needed_bytes,
+    new_segmenter,
+    recorded_settings,
+    write_segmentation,
+)
+from gyrovox.cli.terminal import note
+from gyrovox.errors import SettingsError
+from gyrovox.progress import stopwatch
+
+if TYPE_CHECKING:
+    from gyrovox.segmenter import HierarchicalSegmenter
+    from gyrovox.volumes import Volume
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Segment(Command):
+    """Segment volumes at several levels; trains on them where no model is given.
+
+    Every volume gets a folder DIR/<its name>/ with level-K files in its own format, overview.png,
+    model.safetensors and run.json.
+    """
+
+    volumes: Annotated[
+        tuple[str, ...], Positional, arg(metavar="VOLUME...", help_behavior_hint="(required)")
+    ]
+    """Volumes to segment: one file each, or the channels of one joined by commas."""
+
+    output: Annotated[Path, arg(aliases=["-o"], metavar="DIR")]
+    """Folder to write into; made if absent."""
+
+    model_file: Annotated[Path | None, arg(aliases=["-m"], metavar="MODEL.safetensors")] = None
+    """Trained model. Without one, a model is trained on the volumes themselves."""
+
+    levels: Annotated[tuple[int, ...], arg(metavar="K...")] = (2, 4, 8)
+    """Number of classes at each level."""
+
+    learning: Annotated[LearningOptions, arg(name="")] = field(default_factory=LearningOptions)
+    work: Annotated[WorkOptions, arg(name="")] = field(default_factory=WorkOptions)
+
+    def run(self) -> None:
+        check_levels(self.levels, [])
+        timings_s: dict[str, float] = {}
+        with stopwatch(timings_s, "check"):
+            volumes = open_volumes(self.volumes, nan_policy=self.work.nan_policy)
+            check_levels(self.levels, volumes)
+            names = result_names(self.volumes)
+            for name in names:
+                check_folder(self.output / name, WRITTEN, overwrite=self.work.overwrite)
+            check_space(self.output, needed_bytes(volumes, self.levels))
+            segmenter = self._segmenter()
+            for volume in volumes:
+                segmenter.check(volume)
+        with staging(self.output) as hidden:
+            if self.model_file is None:
+                with stopwatch(timings_s, "train"):
+                    segmenter.fit(volumes)
+            for name, volume in zip(names, volumes, strict=True):
+                self._write(hidden / name, volume, segmenter, dict(timings_s))
+            for name in names:
+                publish(hidden / name, self.output / name)
+        for name in names:
+            note(f"the levels of {name} are in {self.output / name}", quiet=self.work.quiet)
+
+    def _segmenter(self) -> "HierarchicalSegmenter":
+        if self.model_file is None:
+            return new_segmenter(self.learning, self.work)
+        if self.learning != LearningOptions(seed=self.learning.seed):
+            raise SettingsError(
+                f"a trained model has its own settings: leave away either -m {self.model_file} or "
+                f"--configuration, --config, --model.* and --training.*."
+            )
+        return loaded_segmenter(self.model_file, self.work)
+
+    def _write(
+        self,
+        folder: Path,
+        volume: "Volume",
+        segmenter: "HierarchicalSegmenter",
+        timings_s: dict[str, float],
+    ) -> None:
+        from gyrovox.report import write_run_record
+
+        folder.mkdir()
+        write_segmentation(folder, volume, segmenter, self.levels, timings_s)
+        model_file = None if self.model_file is None else str(self.model_file)
+        write_run_record(
+            folder / RECORD,
+            command="segment",
+            settings=recorded_settings(
+                segmenter, self.work, levels=list(self.levels), model_file=model_file
+            ),
+            volumes=[volume],
+            timings_s=timings_s,
+        )

@@ -1,0 +1,30 @@
+"""Commands and the options that they share."""
+
+import dataclasses
+from typing import get_args, get_type_hints
+
+import pytest
+
+from gyrovox.cli.command import Command, LearningOptions, WorkOptions
+from gyrovox.cli.program import COMMANDS
+from gyrovox.settings import CATALOGUE
+
+
+def test_every_named_configuration_can_be_chosen_and_the_first_is_the_default():
+    named = get_args(get_type_hints(LearningOptions)["configuration"])
+    assert set(named) == set(CATALOGUE)
+    assert LearningOptions().settings == CATALOGUE[LearningOptions().configuration]
+
+
+@pytest.mark.parametrize("kind", [*COMMANDS.values(), LearningOptions, WorkOptions])
+def test_options_are_frozen_dataclasses(kind):
+    assert dataclasses.is_dataclass(kind)
+    assert kind.__dataclass_params__.frozen
+
+
+@pytest.mark.parametrize("kind", COMMANDS.values())
+def test_a_command_says_in_a_line_what_it_does(kind):
+    assert issubclass(kind, Command)
+    first = kind.__doc__.splitlines()[0]
+    assert first.endswith(".")
+    assert len(first) <= 80

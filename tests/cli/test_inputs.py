@@ -1,0 +1,91 @@
+"""Volumes from the command line."""
+
+import numpy as np
+import pytest
+
+from gyrovox.cli.inputs import check_levels, open_volumes, result_names
+from gyrovox.errors import ClusterCountError, SettingsError, VolumeError, VolumeMismatchError
+from gyrovox.volumes import Volume
+
+
+@pytest.fixture
+def ramp():
+    return np.arange(4 * 5 * 6, dtype=np.float32).reshape(4, 5, 6)
+
+
+def test_volumes_are_opened_in_order(write, ramp):
+    paths = [str(write(ramp, name)) for name in ("b.mrc", "a.mrc")]
+    assert [volume.path.name for volume in open_volumes(paths, nan_policy="error")] == [
+        "b.mrc",
+        "a.mrc",
+    ]
+
+
+def test_every_volume_is_checked_to_its_last_voxel(write, ramp):
+    good = write(ramp, "good.mrc")
+    ramp[-1, -1, -1] = np.nan
+    bad = write(ramp, "bad.mrc")
+    with pytest.raises(VolumeError, match=r"bad\.mrc: .*1 NaN"):
+        open_volumes([str(good), str(bad)], nan_policy="error")
+    assert len(open_volumes([str(good), str(bad)], nan_policy="mean")) == 2
+
+
+def test_volumes_that_share_a_model_have_the_same_channels(write, ramp):
+    one, two = write(ramp, "one.mrc"), write(ramp, "two.mrc")
+    with pytest.raises(VolumeMismatchError, match=r"same number of channels, .* has 1, .* 2"):
+        open_volumes([str(one), f"{one},{two}"], nan_policy="error")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [([], "name at least one VOLUME"), (["a.mrc", "a.mrc"], r"given once, and a\.mrc came twice")],
+)
+def test_there_must_be_volumes_and_each_once(arguments, message):
+    with pytest.raises(SettingsError, match=message):
+        open_volumes(arguments, nan_policy="error")
+
+
+@pytest.mark.parametrize(
+    ("levels", "message"),
+    [
+        ((), "at least one number of classes"),
+        ((2, 1), "between 2 and 65536, got 1"),
+        ((2, 65537), "between 2 and 65536, got 65537"),
+        ((2, 4, 2), "must differ from each other, got 2 4 2"),
+    ],
+)
+def test_levels_are_possible_numbers(levels, message):
+    with pytest.raises(SettingsError, match=message):
+        check_levels(levels, [])
+
+
+def test_there_are_no_more_classes_than_voxels(ramp):
+    volume = Volume.from_array(ramp, name="ramp")
+    check_levels((2, 120), [volume])
+    with pytest.raises(ClusterCountError, match="got 121 where ramp has only 120 voxels"):
+        check_levels((2, 121), [volume])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        (["a/x.mrc", "a/y.nii.gz"], ["x", "y"]),
+        (["p1/x.nii.gz", "p2/x.nii.gz"], ["p1-x", "p2-x"]),
+        (["p1/x.mrc", "p1/x.tif"], ["x-mrc", "x-tif"]),
+        (["p1/x.mrc", "p2/x.tif", "y.mrc"], ["p1-x", "p2-x", "y"]),
+        (["a/p/x.mrc", "b/p/x.mrc"], ["a-p-x", "b-p-x"]),
+        (["s.h5::raw", "s.h5::deep/er"], ["s-raw", "s-deep-er"]),
+        (["a.nii.gz,b.nii.gz", "a.nii.gz,c.nii.gz"], ["a-0", "a-1"]),
+    ],
+)
+def test_results_have_names_of_their_own(arguments, names):
+    found = result_names(arguments)
+    assert len(set(found)) == len(arguments)
+    assert not any(set(name) & set("/\\") for name in found)
+    assert found == names
+
+
+def test_a_name_that_looks_like_a_folder_and_a_stem_is_told_apart_too():
+    names = result_names(["p/x.mrc", "q/x.mrc", "p-x.mrc"])
+    assert len(set(names)) == 3
+    assert names[1] == "q-x"
