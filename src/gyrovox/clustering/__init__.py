@@ -1,1 +1,3 @@
 """Grouping codes into classes."""
+
+from gyrovox.clustering.kmeans import HyperbolicKMeans as HyperbolicKMeans
