@@ -50,6 +50,16 @@ def test_formats_that_count_from_below_are_shown_so(volume, name, turned):
     )
 
 
+def test_a_flipped_axis_is_turned_back(volume):
+    affine = volume.affine.copy()
+    affine[:, 1] *= -1
+    affine[1, 3] = 10.0
+    flipped = replace(volume, affine=affine, path=Path("a.nii.gz"))
+    np.testing.assert_array_equal(
+        middle_planes(flipped)[0].of(volume.read()[0]), volume.read()[0, 2]
+    )
+
+
 def test_grey_values_ignore_what_is_not_finite_and_bear_a_flat_slice():
     voxels = np.ones(SHAPE, np.float32)
     voxels[2, 0, 0] = np.nan

@@ -8,8 +8,8 @@ from jaxtyping import Float, Integer, Shaped
 from gyrovox.volumes.region import Region
 from gyrovox.volumes.volume import Volume
 
-# In these formats the rows are counted from below: y and z point up, as 3dmod and ITK-SNAP show.
-_COUNTED_FROM_BELOW = (".nii", ".nii.gz", ".mrc", ".rec", ".map", ".st", ".ali", ".mrcs")
+# In the world of these formats y and z point up, as 3dmod and ITK-SNAP show them.
+_UPWARD_WORLD = (".nii", ".nii.gz", ".mrc", ".rec", ".map", ".st", ".ali", ".mrcs")
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,12 @@ def middle_planes(volume: Volume) -> tuple[Plane, Plane, Plane]:
     """
     shape = volume.spatial_shape
     size = volume.voxel_size_nm or (1.0, 1.0, 1.0)
-    from_below = volume.path is not None and volume.path.name.lower().endswith(_COUNTED_FROM_BELOW)
+    upward = volume.path is not None and volume.path.name.lower().endswith(_UPWARD_WORLD)
 
     def plane(name: str, axis: int, rows: int, columns: int) -> Plane:
         extent = (shape[rows] * size[rows], shape[columns] * size[columns])
+        along = volume.affine[:3, rows]  # where the rows run in the world
+        from_below = upward == bool(along[np.abs(along).argmax()] > 0)
         return Plane(name, axis, shape[axis] // 2, rows, columns, extent, from_below)
 
     return plane("xy", 0, 1, 2), plane("xz", 1, 0, 2), plane("yz", 2, 0, 1)
