@@ -26,14 +26,12 @@ def fast_asinh(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
 class _Asinh(Function):
     """Forward in place on one buffer; backward from x alone, so that it can be differentiated."""
 
-    generate_vmap_rule = True
-
     @staticmethod
     def forward(x: Tensor) -> Tensor:
         size = x.abs()
         root = torch.addcmul(torch.ones((), dtype=x.dtype, device=x.device), x, x).sqrt_()
-        share = torch.div(size, root.add_(1), out=root)
-        return torch.addcmul(size, size, share, out=size).log1p_().copysign_(x)
+        share = root.add_(1).reciprocal_().mul_(size)
+        return share.mul_(size).add_(size).log1p_().copysign_(x)
 
     @staticmethod
     def setup_context(ctx: FunctionCtx, inputs: tuple[Tensor], output: Tensor) -> None:

@@ -20,7 +20,7 @@ from .radial import asinh_ratio, exp_half_ratio, tanh_ratio
 
 # From this sum of half radii on, exponentials stay exponents: e^40 squared still fits float32.
 _FAR = 40.0
-# Both codes beyond this radius: the half angles are taken as differences (see `_half_angles`).
+# Codes both longer than this, in units of 1/s, have directions that can be told apart.
 _OUTER = 1.0
 
 
@@ -49,7 +49,7 @@ def distance(
         geometry*, section 13. https://library.slmath.org/books/Book31/files/cannon.pdf
     """
     root = root_of(curvature)
-    half = _half_angles(root * u, root * w)
+    half = _half_angles(u, w, root)
     # Far out on one ray the sines underflow, and all there is, is the difference of the radii.
     return torch.where(_on_one_ray(half), half.radial, 2 * _asinh(half)).squeeze(-1) / root
 
@@ -76,17 +76,16 @@ def add(
         https://arxiv.org/abs/1805.09112
     """
     root = root_of(curvature)
-    start, end = -root * u, root * w
-    half = _half_angles(start, end)
-    size_start = torch.linalg.vector_norm(start, dim=-1, keepdim=True)
-    size_end = torch.linalg.vector_norm(end, dim=-1, keepdim=True)
+    half = _half_angles(-u, w, root)
+    size_start = root * torch.linalg.vector_norm(u, dim=-1, keepdim=True)
+    size_end = root * torch.linalg.vector_norm(w, dim=-1, keepdim=True)
     # u ⊕ w = (arsinh g / g) ((C_w / C_u) G + g² tanh(R_u/2) n_u) / √(1 + g²), all over e^sum.
     turn = (
         torch.exp(-2 * size_start)
         * (1 + torch.exp(-2 * size_end))
         / (1 + torch.exp(-2 * size_start))
     )
-    back = tanh_ratio(size_start) * -start
+    back = tanh_ratio(size_start) * (root * u)
     vector = turn * half.vector + half.size.square() * back
     length = (torch.exp(-2 * half.total) + half.size.square()).sqrt().clamp_min(_tiny(half.size))
     sum_of_codes = _asinh_per_size(half) * vector / length / root
@@ -104,24 +103,27 @@ class _HalfAngles(NamedTuple):
 
 
 def _half_angles(
-    start: Float[Tensor, "*#batch dim"], end: Float[Tensor, "*#batch dim"]
+    start: Float[Tensor, "*#batch dim"], end: Float[Tensor, "*#batch dim"], root: float
 ) -> _HalfAngles:
-    """Half angles between codes of curvature −1, scaled by exp(−total) so that none overflows."""
+    """Half angles from one code to another, scaled by exp(−total) so that none overflows."""
+    # The difference comes first: after a factor, near codes have each their own rounding.
+    gap = root * (end - start)
+    start, end = root * start, root * end
     size_start = torch.linalg.vector_norm(start, dim=-1, keepdim=True)
     size_end = torch.linalg.vector_norm(end, dim=-1, keepdim=True)
-    gap = end - start
-    # ‖end‖ − ‖start‖ from the exact gap: near-coincident codes keep all their digits.
+    # ‖end‖ − ‖start‖ from the gap: near-coincident codes keep all their digits.
     sizes = (size_start + size_end).clamp_min(_tiny(gap))
     radial = (gap * ((start + end) / sizes)).sum(-1, keepdim=True)
-    # Smooth at the origin, where directions do not exist; loses a factor exp(2 min size) of eps.
+    # Smooth at the origin, where directions do not exist; loses a factor exp(2 nearer) of eps.
     cosh_start = (1 + torch.exp(-2 * size_start)) / 2
     cosh_end = (1 + torch.exp(-2 * size_end)) / 2
     sinh_end = 2 * exp_half_ratio(2 * size_end)
     smooth = cosh_start * sinh_end * end - cosh_end * 2 * exp_half_ratio(2 * size_start) * start
-    # Farther out: sinh of the difference, along one direction, plus the difference of directions.
+    # Farther out, or closer together: sinh of the difference of the radii, along one direction,
+    # plus the difference of the directions.
     nearer = torch.minimum(size_start, size_end)
-    outer = nearer > _OUTER
-    safe_start, safe_end = size_start.clamp_min(_OUTER), size_end.clamp_min(_OUTER)
+    outer = (nearer > _OUTER) | (nearer > torch.linalg.vector_norm(gap, dim=-1, keepdim=True))
+    safe_start, safe_end = torch.where(outer, size_start, 1.0), torch.where(outer, size_end, 1.0)
     along = start / safe_start
     turned = (gap - along * radial) / safe_end
     drop = 2 * exp_half_ratio(2 * radial.abs()) * radial * torch.exp(-2 * nearer)

@@ -132,7 +132,7 @@ def _lift_within_reach(radius: Float[Tensor, "*shape"]) -> tuple[Tensor, Tensor,
     reach = math.log(torch.finfo(radius.dtype).max) / 4
     near = radius.clamp(max=reach)
     excess = radius - near
-    return sinh_ratio(near) * torch.where(excess > 0, reach / radius, 1.0), torch.cosh(near), excess
+    return sinh_ratio(near) * (reach / radius.clamp(min=reach)), torch.cosh(near), excess
 
 
 def _arcs(

@@ -295,11 +295,13 @@ def project(
         Points strictly inside the ball, shape ``(*batch, dim)``, and whether each was moved, shape
         ``(*batch,)``. NaN coordinates stay NaN and count as moved.
     """
-    radius = root_of(curvature) * torch.linalg.vector_norm(x, dim=-1)
+    # Over the largest coordinate: squares of far ones overflow.
+    peak = x.abs().amax(-1, keepdim=True).clamp_min(torch.finfo(x.dtype).tiny)
+    size = root_of(curvature) * torch.linalg.vector_norm(x / peak, dim=-1, keepdim=True)
     limit = 1 - 4 * torch.finfo(x.dtype).eps
-    moved = ~(radius <= limit)
-    factor = torch.where(moved, limit / radius, 1.0)
-    return x * factor.unsqueeze(-1), moved
+    # A moved point may round to a unit above the limit, and stays when projected again.
+    moved = ~(size * peak <= 1 - 2 * torch.finfo(x.dtype).eps)
+    return torch.where(moved, x / peak * (limit / size), x), moved.squeeze(-1)
 
 
 def _room(x: Float[Tensor, "*batch dim"], root: float) -> Float[Tensor, "*batch"]:

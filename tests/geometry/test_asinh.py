@@ -1,0 +1,32 @@
+import mpmath
+import pytest
+import torch
+from torch.testing import assert_close
+
+from gyrovox.geometry.asinh import fast_asinh
+
+TOLERANCE = {torch.float32: 3e-7, torch.float64: 6e-16}
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
+def test_agrees_with_60_digits(dtype):
+    size = torch.logspace(-12, 12, 97, dtype=dtype)
+    x = torch.cat((-size, torch.zeros(1, dtype=dtype), size))
+    with mpmath.workdps(60):
+        expected = [float(mpmath.asinh(value)) for value in x.tolist()]
+    expected = torch.tensor(expected, dtype=torch.float64)
+    assert_close(fast_asinh(x).double(), expected, rtol=TOLERANCE[dtype], atol=0)
+
+
+def test_gradients():
+    x = torch.tensor([-30.0, -1.0, -1e-3, 0.0, 1e-3, 2.0, 1e3], dtype=torch.float64)
+    x.requires_grad_()
+    assert torch.autograd.gradcheck(fast_asinh, (x,))
+    assert torch.autograd.gradgradcheck(fast_asinh, (x,))
+
+
+def test_leaves_its_input_alone():
+    x = torch.randn(100)
+    before = x.clone()
+    fast_asinh(x)
+    assert torch.equal(x, before)
