@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gyrovox.cli.inputs import check_levels, open_volumes, result_names
+from gyrovox.cli.inputs import check_levels, check_voxels, open_volumes, result_names
 from gyrovox.errors import ClusterCountError, SettingsError, VolumeError, VolumeMismatchError
 from gyrovox.volumes import Volume
 
@@ -15,7 +15,7 @@ def ramp():
 
 def test_volumes_are_opened_in_order(write, ramp):
     paths = [str(write(ramp, name)) for name in ("b.mrc", "a.mrc")]
-    assert [volume.path.name for volume in open_volumes(paths, nan_policy="error")] == [
+    assert [volume.path.name for volume in open_volumes(paths)] == [
         "b.mrc",
         "a.mrc",
     ]
@@ -26,14 +26,14 @@ def test_every_volume_is_checked_to_its_last_voxel(write, ramp):
     ramp[-1, -1, -1] = np.nan
     bad = write(ramp, "bad.mrc")
     with pytest.raises(VolumeError, match=r"bad\.mrc: .*1 NaN"):
-        open_volumes([str(good), str(bad)], nan_policy="error")
-    assert len(open_volumes([str(good), str(bad)], nan_policy="mean")) == 2
+        check_voxels(open_volumes([str(good), str(bad)]), nan_policy="error")
+    check_voxels(open_volumes([str(good), str(bad)]), nan_policy="mean")
 
 
 def test_volumes_that_share_a_model_have_the_same_channels(write, ramp):
     one, two = write(ramp, "one.mrc"), write(ramp, "two.mrc")
     with pytest.raises(VolumeMismatchError, match=r"same number of channels, .* has 1, .* 2"):
-        open_volumes([str(one), f"{one},{two}"], nan_policy="error")
+        open_volumes([str(one), f"{one},{two}"])
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_volumes_that_share_a_model_have_the_same_channels(write, ramp):
 )
 def test_there_must_be_volumes_and_each_once(arguments, message):
     with pytest.raises(SettingsError, match=message):
-        open_volumes(arguments, nan_policy="error")
+        open_volumes(arguments)
 
 
 @pytest.mark.parametrize(

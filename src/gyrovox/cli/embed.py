@@ -7,7 +7,7 @@ from typing import Annotated, final
 from tyro.conf import Positional, arg
 
 from gyrovox.cli.command import Command, WorkOptions
-from gyrovox.cli.inputs import open_volumes
+from gyrovox.cli.inputs import check_voxels, open_volumes
 from gyrovox.cli.outputs import check_absent, check_space, publish, staging
 from gyrovox.cli.results import loaded_segmenter
 from gyrovox.cli.terminal import note
@@ -36,12 +36,13 @@ class Embed(Command):
                 f"codes are written as OME-Zarr: -o must end in .zarr, got {self.output.name!r}."
             )
         check_absent([self.output], overwrite=self.work.overwrite)
+        (volume,) = open_volumes([self.volume])
         segmenter = loaded_segmenter(self.model_file, self.work)
-        (volume,) = open_volumes([self.volume], nan_policy=self.work.nan_policy)
         segmenter.check(volume)
         depth, height, width = volume.spatial_shape
         latent_dim = segmenter.configuration_.model.latent_dim
         check_space(self.output.parent, depth * height * width * latent_dim * 4)
+        check_voxels([volume], nan_policy=self.work.nan_policy)
         # Imported here so that `--help` waits for no library.
         import numpy as np
 

@@ -12,15 +12,14 @@ if TYPE_CHECKING:
 _MOST_CLASSES = 2**16  # label volumes are uint8 or uint16
 
 
-def open_volumes(arguments: Sequence[str], *, nan_policy: "NanPolicy") -> list["Volume"]:
-    """Open the volumes and see to it that each can be worked with, and all of them together.
+def open_volumes(arguments: Sequence[str]) -> list["Volume"]:
+    """Open the volumes by their headers, and see to it that one model can serve all of them.
 
     Args:
         arguments: What the user wrote, one VOLUME each.
-        nan_policy: What to do with NaN and infinite voxels.
 
     Returns:
-        The volumes; their voxels are read again when needed.
+        The volumes; their voxels are read when needed.
 
     Raises:
         SettingsError: If there is none, or one is given twice.
@@ -28,7 +27,6 @@ def open_volumes(arguments: Sequence[str], *, nan_policy: "NanPolicy") -> list["
     """
     # Imported here so that `--help` waits for no library.
     from gyrovox import io
-    from gyrovox.volumes import validated
 
     if not arguments:
         raise SettingsError("name at least one VOLUME to work on.")
@@ -43,9 +41,23 @@ def open_volumes(arguments: Sequence[str], *, nan_policy: "NanPolicy") -> list["
                 f"{volumes[0].name} has {volumes[0].channels}, {volume.name} {volume.channels}. "
                 f"Segment them in separate runs."
             )
+    return volumes
+
+
+def check_voxels(volumes: Sequence["Volume"], *, nan_policy: "NanPolicy") -> None:
+    """Read every volume once to the end, so that nothing surprises the work after hours.
+
+    Args:
+        volumes: What is to be worked with.
+        nan_policy: What to do with NaN and infinite voxels.
+
+    Raises:
+        VolumeError: If a volume is not finite, is constant, or holds no real numbers.
+    """
+    from gyrovox.volumes import validated
+
     for volume in volumes:
         validated(volume, nan_policy=nan_policy)
-    return volumes
 
 
 def check_levels(levels: Sequence[int], volumes: Sequence["Volume"]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, final
 from tyro.conf import Positional, arg
 
 from gyrovox.cli.command import Command, LearningOptions, WorkOptions
-from gyrovox.cli.inputs import check_levels, open_volumes, result_names
+from gyrovox.cli.inputs import check_levels, check_voxels, open_volumes, result_names
 from gyrovox.cli.outputs import check_folder, check_space, publish, staging
 from gyrovox.cli.results import (
     RECORD,
@@ -57,12 +57,13 @@ class Segment(Command):
         check_levels(self.levels, [])
         timings_s: dict[str, float] = {}
         with stopwatch(timings_s, "check"):
-            volumes = open_volumes(self.volumes, nan_policy=self.work.nan_policy)
+            volumes = open_volumes(self.volumes)
             check_levels(self.levels, volumes)
             names = result_names(self.volumes)
             for name in names:
                 check_folder(self.output / name, WRITTEN, overwrite=self.work.overwrite)
             check_space(self.output, needed_bytes(volumes, self.levels))
+            check_voxels(volumes, nan_policy=self.work.nan_policy)
             segmenter = self._segmenter()
             for volume in volumes:
                 segmenter.check(volume)

@@ -7,7 +7,7 @@ from typing import Annotated, final
 from tyro.conf import Positional, arg
 
 from gyrovox.cli.command import Command, LearningOptions, WorkOptions
-from gyrovox.cli.inputs import open_volumes
+from gyrovox.cli.inputs import check_voxels, open_volumes
 from gyrovox.cli.outputs import check_absent, check_space, publish, staging
 from gyrovox.cli.results import new_segmenter
 from gyrovox.cli.terminal import note
@@ -39,8 +39,11 @@ class Train(Command):
         if self.output.is_dir():
             raise SettingsError(f"-o must name a model file, and {self.output} is a folder.")
         check_space(self.output.parent, 64 * 2**20)
-        volumes = open_volumes(self.volumes, nan_policy=self.work.nan_policy)
+        volumes = open_volumes(self.volumes)
+        check_voxels(volumes, nan_policy=self.work.nan_policy)
         segmenter = new_segmenter(self.learning, self.work)
+        for volume in volumes:
+            segmenter.check(volume)
         with staging(self.output.parent) as hidden:
             segmenter.fit(volumes)
             segmenter.save(hidden / self.output.name)
