@@ -156,6 +156,7 @@ class BarProgress(Progress):
         from rich.console import Console
         from rich.progress import BarColumn, ProgressColumn, Task, TextColumn
         from rich.progress import Progress as RichProgress
+        from rich.table import Column
         from rich.text import Text
 
         class _Rate(ProgressColumn):
@@ -163,7 +164,7 @@ class BarProgress(Progress):
 
             def render(self, task: Task) -> Text:
                 elapsed = task.finished_time if task.finished else task.elapsed
-                parts = [_share(task.completed, task.total, unit)]
+                parts = [_share(task.completed, task.total, unit).partition(" (")[0]]
                 if task.completed > 0 and elapsed:
                     rate = task.completed / elapsed
                     parts.append(f"{quantity(rate)} {unit}/s")
@@ -175,8 +176,9 @@ class BarProgress(Progress):
 
         self._bar = RichProgress(
             TextColumn("{task.description:<9}"),
-            BarColumn(bar_width=28),
-            _Rate(),
+            BarColumn(bar_width=16),
+            # In a narrow terminal the last facts are cut off: a second line would flicker.
+            _Rate(Column(no_wrap=True, overflow="ellipsis")),
             console=Console(file=cast(IO[str], stream)),
         )
         self._facts: dict[str, Fact] = {}
