@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from gyrovox.geometry.asinh import fast_asinh
+from gyrovox.geometry.asinh import asinh_of_products, fast_asinh
 
 TOLERANCE = {torch.float32: 3e-7, torch.float64: 6e-16}
 
@@ -30,3 +30,18 @@ def test_leaves_its_input_alone():
     before = x.clone()
     fast_asinh(x)
     assert torch.equal(x, before)
+
+
+@pytest.mark.parametrize("n", [0, 1, 7, 3000])
+def test_asinh_of_products_is_what_it_says(n):
+    rows, planes, factor = (
+        torch.randn(*shape, dtype=torch.float64, requires_grad=True)
+        for shape in ((n, 3), (64, 3), (64,))
+    )
+    ours, plain = asinh_of_products(rows, planes, factor), torch.asinh(rows @ planes.mT) * factor
+    assert_close(ours, plain)
+    weight = torch.randn_like(plain)
+    given = (rows, planes, factor)
+    slopes = (torch.autograd.grad(result, given, weight) for result in (ours, plain))
+    for our_slope, plain_slope in zip(*slopes, strict=True):
+        assert_close(our_slope, plain_slope)

@@ -1,10 +1,12 @@
-"""An asinh in a few vectorised passes, for the place where every output of a layer goes."""
+"""Asinh in a few vectorised passes, alone and after a matrix product."""
+
+from collections.abc import Iterator
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.autograd import Function
-from torch.autograd.function import FunctionCtx
+from torch.autograd.function import FunctionCtx, once_differentiable
 
 
 def fast_asinh(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
@@ -23,15 +25,34 @@ def fast_asinh(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     return result
 
 
+def asinh_of_products(
+    rows: Float[Tensor, "n size"],
+    planes: Float[Tensor, "planes size"],
+    factor: Float[Tensor, " planes"],
+) -> Float[Tensor, "n planes"]:
+    r"""Asinh of a matrix product, factor · asinh(rows planesᵀ), a block of rows at a time.
+
+    Each pass over a large result costs more in memory than in arithmetic. Blocks stay in the cache
+    and only the result is kept: backward multiplies again. Differentiable once.
+
+    Args:
+        rows: Left factor of the product, shape ``(n, size)``, size small.
+        planes: Right factor, shape ``(planes, size)``.
+        factor: What each column is multiplied by, shape ``(planes,)``.
+
+    Returns:
+        Shape ``(n, planes)``.
+    """
+    result: Tensor = _AsinhOfProducts.apply(rows, planes, factor)  # type: ignore[no-untyped-call]
+    return result
+
+
 class _Asinh(Function):
-    """Forward in place on one buffer; backward from x alone, so that it can be differentiated."""
+    """Backward is from x alone, so that it can be differentiated again."""
 
     @staticmethod
     def forward(x: Tensor) -> Tensor:
-        size = x.abs()
-        root = torch.addcmul(torch.ones((), dtype=x.dtype, device=x.device), x, x).sqrt_()
-        share = root.add_(1).reciprocal_().mul_(size)
-        return share.mul_(size).add_(size).log1p_().copysign_(x)
+        return _asinh(x)
 
     @staticmethod
     def setup_context(ctx: FunctionCtx, inputs: tuple[Tensor], output: Tensor) -> None:
@@ -40,5 +61,55 @@ class _Asinh(Function):
     @staticmethod
     def backward(ctx: FunctionCtx, gradient: Tensor) -> Tensor:
         (x,) = ctx.saved_tensors  # type: ignore[attr-defined]
-        slope = torch.addcmul(torch.ones((), dtype=x.dtype, device=x.device), x, x).rsqrt()
-        return gradient * slope
+        return gradient * torch.addcmul(_one(x), x, x).rsqrt()
+
+
+class _AsinhOfProducts(Function):
+    """Saves the factors and not their product."""
+
+    @staticmethod
+    def forward(rows: Tensor, planes: Tensor, factor: Tensor) -> Tensor:
+        result = rows.new_empty(len(rows), len(planes))
+        for part in _blocks(result):
+            torch.mul(_asinh(rows[part] @ planes.mT), factor, out=result[part])
+        return result
+
+    @staticmethod
+    def setup_context(
+        ctx: FunctionCtx, inputs: tuple[Tensor, Tensor, Tensor], output: Tensor
+    ) -> None:
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        rows, planes, factor = ctx.saved_tensors  # type: ignore[attr-defined]
+        to_rows = torch.empty_like(rows)
+        to_planes, to_factor = torch.zeros_like(planes), torch.zeros_like(factor)
+        for part in _blocks(gradient):
+            x = rows[part] @ planes.mT
+            to_factor += (_asinh(x) * gradient[part]).sum(0)
+            slope = torch.addcmul(_one(x), x, x).rsqrt_().mul_(gradient[part]).mul_(factor)
+            torch.mm(slope, planes, out=to_rows[part])
+            to_planes.addmm_(slope.mT, rows[part])
+        return to_rows, to_planes, to_factor
+
+
+def _asinh(x: Tensor) -> Tensor:
+    """Asinh without a graph, on two buffers."""
+    size = x.abs()
+    share = torch.addcmul(_one(x), x, x).sqrt_().add_(1).reciprocal_().mul_(size)
+    return share.mul_(size).add_(size).log1p_().copysign_(x)
+
+
+def _one(like: Tensor) -> Tensor:
+    """The number 1 where another tensor is."""
+    return torch.ones((), dtype=like.dtype, device=like.device)
+
+
+def _blocks(result: Tensor) -> Iterator[slice]:
+    """Slices of rows that fit into a core's cache; one of all rows where launching costs more."""
+    rows, planes = result.shape
+    length = max(1, 65536 // max(1, planes)) if result.device.type == "cpu" else max(1, rows)
+    for start in range(0, rows, length):
+        yield slice(start, start + length)

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from .asinh import fast_asinh
+from .asinh import asinh_of_products, fast_asinh
 from .curvature import root_of
 from .radial import sinh_ratio
 
@@ -54,8 +54,12 @@ def signed_distance(
     tilt = 2 * root * offset.unsqueeze(-1)
     direction = torch.nn.functional.normalize(normal, dim=-1)
     plane = torch.cat((torch.cosh(tilt) * direction, -torch.sinh(tilt)), dim=-1)
-    arcs = _arcs(lifted @ plane.mT, excess)
-    return arcs / root if factor is None else arcs * (factor / root)
+    factor = (torch.ones_like(offset) if factor is None else factor) / root
+    # Codes beyond the reach are rare, and all the outputs would pay for them.
+    if bool((excess > 0).any()):
+        return _arcs(lifted @ plane.mT, excess) * factor
+    distances = asinh_of_products(lifted.flatten(0, -2), plane, factor)
+    return distances.view(*codes.shape[:-1], len(normal))
 
 
 def signed_distance_of_products(
@@ -143,7 +147,6 @@ def _arcs(
     Beyond its reach asinh(e^x h) = ± (x + log 2|h|): a step outwards is a step away.
     """
     arcs = fast_asinh(heights)
-    # Codes that far are rare, and the passes over all outputs are not free.
     if bool((excess > 0).any()):
         arcs = torch.addcmul(arcs, torch.sign(heights), excess)
     return arcs
