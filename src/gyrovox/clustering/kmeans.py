@@ -1,6 +1,6 @@
 """k-means in hyperbolic space: assignment by distance, centres by Fréchet mean."""
 
-from typing import Self
+from typing import final
 
 import joblib  # type: ignore[import-untyped]
 import numpy as np
@@ -17,6 +17,7 @@ _SUBSAMPLE = 20_000
 _SUBSAMPLE_STEPS = 100
 
 
+@final
 class HyperbolicKMeans:
     r"""Clusters with the least sum of squared distances of codes to their centres.
 
@@ -79,7 +80,7 @@ class HyperbolicKMeans:
         self,
         codes: Float[np.ndarray, "points dim"],
         sample_weight: Float[np.ndarray, " points"] | None = None,
-    ) -> Self:
+    ) -> "HyperbolicKMeans":
         """Find the clusters of codes.
 
         Args:
