@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -16,8 +17,10 @@ from gyrovox.errors import (
 )
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-# h5py and zarr put the system's words into errors of their own, without its number.
+# Libraries put the system's words into errors of their own, without its number.
 _NO_ROOM_WORDS = tuple(os.strerror(number).lower() for number in sorted(_NO_ROOM))
+# numpy's tofile, by which tifffile writes, says no more than this.
+_SHORT_WRITE = re.compile(r"^\d+ requested and \d+ written$")
 
 
 @contextmanager
@@ -102,7 +105,8 @@ def _is_for_want_of_room(error: BaseException) -> bool:
     while True:
         if isinstance(error, OSError) and error.errno in _NO_ROOM:
             return True
-        if any(words in str(error).lower() for words in _NO_ROOM_WORDS):
+        text = str(error).lower()
+        if any(words in text for words in _NO_ROOM_WORDS) or _SHORT_WRITE.match(text):
             return True
         before = error.__cause__ or error.__context__
         if before is None:

@@ -22,6 +22,7 @@ from jaxtyping import Float64, Shaped
 from gyrovox.errors import FileFormatError, VolumeError
 from gyrovox.io.length_units import rounded_lengths
 from gyrovox.io.location import Location
+from gyrovox.io.spool import Spool
 from gyrovox.io.storage import stored_slabs
 from gyrovox.io.volume_format import Content, DatasetDescription, VolumeFormat, listed
 from gyrovox.volumes import Region, Volume, axis_aligned
@@ -171,7 +172,7 @@ class Hdf5(VolumeFormat):
         axes = axes.replace("c", "") if volume.channels == 1 else f"c{axes.replace('c', '')}"
         sizes = dict(zip("czyx", volume.shape, strict=True))
         chunks = dict(zip("czyx", _CHUNK, strict=True))
-        with h5py.File(location.path, "w") as file:
+        with Spool(location.path) as spool, h5py.File(spool, "w") as file:
             dataset = file.create_dataset(
                 location.dataset or _DEFAULT_NAMES[content],
                 shape=tuple(sizes[axis] for axis in axes),
@@ -190,6 +191,7 @@ class Hdf5(VolumeFormat):
                 names = "czyx" if "c" in axes else "zyx"
                 turned = stored.transpose([names.index(axis) for axis in axes])
                 dataset[tuple(slices[axis] for axis in axes)] = turned
+                spool.check()
 
     def datasets(self, path: Path) -> tuple[DatasetDescription, ...]:
         """The datasets with three axes or more.

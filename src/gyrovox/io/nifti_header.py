@@ -141,7 +141,7 @@ def read_header(path: Path) -> NiftiHeader:
         image: Any = nibabel.load(path)
     except (ImageFileError, HeaderDataError, EOFError, OSError, zlib.error, ValueError) as error:
         raise FileFormatError(
-            f"{path}: the file must start with a NIfTI header, and does not ({error}). "
+            f"{path}: the file must start with a sound NIfTI header, and does not ({error}). "
             f"Check that it is a NIfTI file, and copy it again if it is"
         ) from error
     if not isinstance(image, nibabel.Nifti1Image):  # NIfTI-2 is a subclass
@@ -152,13 +152,6 @@ def read_header(path: Path) -> NiftiHeader:
     proxy: Any = image.dataobj
     header = NiftiHeader(image.header, int(proxy.offset), float(proxy.slope), float(proxy.inter))
     _check_content(path, header)
-    try:
-        _ = header.affine
-    except (HeaderDataError, ValueError) as error:
-        raise FileFormatError(
-            f"{path}: the orientation must be a rotation, and is none ({error}). "
-            f"Repair the header's qform"
-        ) from error
     return header
 
 

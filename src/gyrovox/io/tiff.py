@@ -209,7 +209,7 @@ class _Complaints(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         message = record.getMessage()
-        if "TiffPages" in message or "series" in message:
+        if any(words in message for words in ("TiffPages", "series", "invalid value offset")):
             self.messages.append(message)
 
 
@@ -236,6 +236,7 @@ def _layout(path: Path, file: Any) -> _Layout:  # noqa: ANN401 - tifffile loads 
         )
     offset = None if series.dtype.kind == "b" else series.dataoffset
     _check_size(path, file, offset)
+    _check_codec(path, series.keyframe)
     names = list(axes)
     stored_shape = tuple(axes.values())
     channel, z, y, x = (names.index(name) for name in "CZYX")
@@ -296,6 +297,24 @@ def _check_size(path: Path, file: Any, offset: int | None) -> None:  # noqa: ANN
     if max(ends, default=0) > file.filehandle.size:
         reason = f"its pages reach to byte {max(ends)}, and it has {file.filehandle.size}"
         raise FileFormatError(_damaged(path, reason))
+
+
+def _check_codec(path: Path, page: Any) -> None:  # noqa: ANN401
+    """Tifffile leaves LZW, JPEG and others to a package that we do not require.
+
+    Raises:
+        FileFormatError: If it is needed, and is not there.
+    """
+    from tifffile import TIFF
+
+    try:
+        TIFF.DECOMPRESSORS[page.compression]
+        TIFF.UNPREDICTORS[page.predictor]
+    except KeyError as error:
+        raise FileFormatError(
+            f"{path}: the pages must be packed as this installation can unpack them, and are not "
+            f"({error.args[0]}). Run `pip install imagecodecs`, or save the stack uncompressed"
+        ) from error
 
 
 def _header(file: Any) -> TiffHeader:  # noqa: ANN401
