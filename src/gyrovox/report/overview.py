@@ -60,11 +60,11 @@ class _Sheet:
     def box(
         self, row: int, column: int, width: float = _COLUMN
     ) -> tuple[float, float, float, float]:
-        """(left, bottom, width, height) of a cell in shares of the page, centred if narrower."""
+        """(left, bottom, width, height) of a cell in shares of the page."""
         page_width, page_height = self.size
         # The bars keep a double gap from the slices above them.
         top = _TOP + sum(self.rows[:row]) + _GAP * (row + (row >= len(self.planes)))
-        left = _LEFT + column * (_COLUMN + _GAP) + (_COLUMN - width) / 2
+        left = _LEFT + column * (_COLUMN + _GAP)
         return (
             left / page_width,
             1 - (top + self.rows[row]) / page_height,
@@ -216,30 +216,33 @@ def _draw_slices(
 
 
 def _draw_scale_bar(figure: "Figure", sheet: _Sheet, *, known: bool) -> None:
-    """The scale bar on the first slice; it holds for all of them."""
+    """The scale bar on the largest slice; it holds for all of them."""
     from matplotlib.patheffects import withStroke
 
-    width = sheet.planes[0].extent[1]
-    axes = figure.add_axes(sheet.box(0, 0, width * sheet.scale))
+    areas = [plane.extent[0] * plane.extent[1] for plane in sheet.planes]
+    row = areas.index(max(areas))
+    width = sheet.planes[row].extent[1]
+    axes = figure.add_axes(sheet.box(row, 0, width * sheet.scale))
     axes.set_axis_off()
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)
     length, name = scale_bar(width, known=known)
+    margin = 0.12 / sheet.rows[row]  # as far from the edge in inches, however tall the slice
     right, share = 0.95, length / width
     outline = [withStroke(linewidth=3.2, foreground="black", alpha=0.75)]
     axes.plot(
         [right - share, right],
-        [0.06, 0.06],
+        [margin, margin],
         color="white",
         linewidth=2.2,
         solid_capstyle="butt",
         path_effects=outline,
     )
     axes.text(
-        right - share / 2,
-        0.085,
+        right,
+        margin + 0.05 / (sheet.rows[row]),
         name,
-        ha="center",
+        ha="right",
         va="bottom",
         color="white",
         fontsize=8,
