@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from .space import Space
+from .space import FARTHEST, Space
 
 _BLOCK_VALUES = 1 << 17
 _MANY_ROWS = 8
@@ -97,13 +97,20 @@ class Lloyd:
         self._weights = weights
         self._workers = workers
         self._features: NDArray[np.floating] | None = None
+        self._farthest = max(float(codes.max()), -float(codes.min())) * codes.shape[1] ** 0.5
+        self._dtypes = sorted({codes.dtype, np.dtype(np.float64)}, key=lambda kind: kind.itemsize)
 
     def step(self, centres: NDArray[np.float64]) -> Step:
         """One iteration from these centres, shape (clusters, dim)."""
-        wanted = self._codes.dtype if len(centres) <= _LARGEST_FLOAT32_COUNT else np.float64
-        for dtype in (np.dtype(wanted), np.dtype(np.float64)):
-            if self._space.holds(self._codes, centres, dtype):
+        if len(centres) > _LARGEST_FLOAT32_COUNT:
+            self._dtypes = [np.dtype(np.float64)]
+        for dtype in tuple(self._dtypes):
+            # Rounding of the norm must not count as lying beyond what float64 lifts.
+            farthest = min(self._farthest, FARTHEST) if dtype == np.float64 else self._farthest
+            if self._space.holds(centres, dtype, farthest=farthest):
                 return self._fast_step(centres, dtype)
+            # Not to come back: codes would be lifted anew at every turn.
+            self._dtypes = [np.dtype(np.float64)]
         return self._stable_step(centres)
 
     def _fast_step(self, centres: NDArray[np.float64], dtype: np.dtype[np.floating]) -> Step:
@@ -179,7 +186,7 @@ def squared_distances(
     space: Space, codes: NDArray[np.floating], centres: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Squared distances of codes (points, dim) to centres, float64, shape (clusters, points)."""
-    if space.holds(codes, centres, np.float64):
+    if space.holds(centres, np.float64, farthest=FARTHEST):
         features = space.features(codes, np.float64)
         squared = space.squared_distance(space.covectors(centres) @ features, features)
         return squared.astype(np.float64, copy=False)

@@ -39,10 +39,11 @@ class Space(abc.ABC):
         """Rows of centres (clusters, dim) that multiply features, shape (clusters, features)."""
 
     @abc.abstractmethod
-    def holds(
-        self, codes: NDArray[np.floating], centres: NDArray[np.float64], dtype: DTypeLike
-    ) -> bool:
-        """Whether products of this precision tell near centres from far ones."""
+    def holds(self, centres: NDArray[np.float64], dtype: DTypeLike, *, farthest: float) -> bool:
+        """Whether products of this precision tell near centres from far ones.
+
+        `farthest` is at least the length of every code.
+        """
 
     @abc.abstractmethod
     def pull(
@@ -100,14 +101,11 @@ class HyperbolicSpace(Space):
         unused = np.zeros_like(size)
         return np.hstack([-np.sinh(2 * size) * direction, np.cosh(2 * size), unused])
 
-    def holds(
-        self, codes: NDArray[np.floating], centres: NDArray[np.float64], dtype: DTypeLike
-    ) -> bool:
+    def holds(self, centres: NDArray[np.float64], dtype: DTypeLike, *, farthest: float) -> bool:
         kind = np.dtype(dtype)
-        if not float(np.linalg.norm(centres, axis=1).max()) <= _LARGEST_CENTRE[kind]:
+        if not farthest <= _LARGEST_RADIUS[kind]:
             return False
-        farthest = max(float(codes.max()), -float(codes.min())) * codes.shape[1] ** 0.5
-        return kind == np.float64 or farthest <= _LARGEST_RADIUS[kind]
+        return float(np.linalg.norm(centres, axis=1).max()) <= _LARGEST_CENTRE[kind]
 
     def pull(
         self, product: NDArray[np.floating], features: NDArray[np.floating]
@@ -191,9 +189,7 @@ class FlatSpace(Space):
         square = np.einsum("kd,kd->k", c, c)[:, None]
         return 4 * np.hstack([-2 * c, square, np.ones_like(square)])
 
-    def holds(
-        self, codes: NDArray[np.floating], centres: NDArray[np.float64], dtype: DTypeLike
-    ) -> bool:
+    def holds(self, centres: NDArray[np.float64], dtype: DTypeLike, *, farthest: float) -> bool:
         return True
 
     def pull(
