@@ -12,6 +12,8 @@ from gyrovox.io.running_statistics import RunningStatistics
 from gyrovox.io.volume_format import DatasetDescription
 from gyrovox.volumes import slabs
 
+_SLAB_BYTES = 2**23  # statistics take several times as much, in float64
+
 
 @dataclass(frozen=True, kw_only=True)
 class FileDescription:
@@ -75,7 +77,7 @@ def describe(path: PathLike | Sequence[PathLike]) -> FileDescription:
     volume = read(path)
     kinds = dict.fromkeys(existing_format(location).name for location in found)
     statistics = RunningStatistics()
-    for region in slabs(volume.source):
+    for region in slabs(volume.source, max_bytes=_SLAB_BYTES):
         statistics.add(volume.read(region))
     return FileDescription(
         path=name,

@@ -9,6 +9,7 @@ from typing import Any, final
 from gyrovox.errors import FileFormatError
 
 _CHUNK = 2**20
+_MOST_AT_ONCE = 2**22  # of content: a megabyte of packed zeros is a gigabyte
 _GZIP = 31  # zlib's window bits for a gzip header and trailer, checksum included
 
 
@@ -81,11 +82,7 @@ class IndexedGzip:
         return size
 
     def _pieces(self, start: int) -> Iterator[tuple[int, bytes]]:
-        """Pieces of content with their positions, from the checkpoint before `start` on.
-
-        Raises:
-            FileFormatError: If the file is damaged.
-        """
+        """Pieces of content with their positions, from the checkpoint before `start` on."""
         known = [point for point in self._checkpoints if point.unpacked <= start][-1]
         position, packed = known.unpacked, known.packed
         decompressor = known.decompressor.copy()
@@ -93,23 +90,37 @@ class IndexedGzip:
             file.seek(packed)
             while chunk := file.read(_CHUNK):
                 packed += len(chunk)
-                while chunk:
+                pending = False  # output that the decompressor holds back
+                while chunk or pending:
                     if decompressor.eof:  # another member, or padding with zeros
                         chunk = chunk.lstrip(b"\0")
                         decompressor = zlib.decompressobj(_GZIP)
+                        pending = False
                         continue
-                    try:
-                        piece = decompressor.decompress(chunk)
-                    except zlib.error as error:
-                        raise FileFormatError(
-                            f"{self._path}: the file must be whole gzip data, and is damaged "
-                            f"({error}). Copy it again from where it came"
-                        ) from error
+                    piece, chunk = self._unpacked(
+                        _Checkpoint(position, packed, decompressor), chunk
+                    )
+                    pending = len(piece) == _MOST_AT_ONCE
                     yield position, piece
                     position += len(piece)
-                    chunk = decompressor.unused_data
-                if not decompressor.eof:
-                    self._remember(_Checkpoint(position, packed, decompressor))
+                    if not decompressor.eof:
+                        self._remember(_Checkpoint(position, packed - len(chunk), decompressor))
+
+    def _unpacked(self, point: _Checkpoint, chunk: bytes) -> tuple[bytes, bytes]:
+        """A bounded piece of content, and what of the chunk is left.
+
+        Raises:
+            FileFormatError: If the file is damaged.
+        """
+        try:
+            piece: bytes = point.decompressor.decompress(chunk, _MOST_AT_ONCE)
+        except zlib.error as error:
+            raise FileFormatError(
+                f"{self._path}: the file must be whole gzip data, and is damaged ({error}). "
+                f"Copy it again from where it came"
+            ) from error
+        left: bytes = point.decompressor.unconsumed_tail or point.decompressor.unused_data
+        return piece, left
 
     def _remember(self, point: _Checkpoint) -> None:
         if point.unpacked - self._checkpoints[-1].unpacked >= self._spacing:

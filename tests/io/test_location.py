@@ -1,0 +1,41 @@
+from pathlib import Path
+
+import pytest
+
+from gyrovox.io.location import Location, locations
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "dataset"),
+    [
+        ("a/b.h5", "a/b.h5", None),
+        ("a/b.h5::raw", "a/b.h5", "raw"),
+        ("b.h5::/deep/raw/", "b.h5", "deep/raw"),
+        ("b.h5::", "b.h5", None),
+        (Path("b.h5::raw"), "b.h5", "raw"),
+    ],
+)
+def test_a_dataset_follows_two_colons(text, path, dataset):
+    assert Location.parse(text) == Location(Path(path), dataset)
+
+
+def test_a_location_reads_as_it_was_written():
+    assert str(Location(Path("b.h5"), "deep/raw")) == "b.h5::deep/raw"
+    assert str(Location(Path("b.h5"))) == "b.h5"
+
+
+def test_commas_join_files():
+    assert locations("a.h5::x, b.h5::y,") == (
+        Location(Path("a.h5"), "x"),
+        Location(Path("b.h5"), "y"),
+    )
+    assert locations([Path("a,b.mrc"), "c.mrc"]) == (
+        Location(Path("a,b.mrc")),
+        Location(Path("c.mrc")),
+    )
+
+
+def test_a_path_that_exists_is_one_commas_and_all(tmp_path):
+    path = tmp_path / "a,b.h5"
+    path.touch()
+    assert locations(f"{path}::raw") == (Location(path, "raw"),)
