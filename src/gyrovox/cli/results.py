@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gyrovox.errors import SettingsError
 from gyrovox.progress import stopwatch
 
 if TYPE_CHECKING:
@@ -31,10 +32,17 @@ def needed_bytes(volumes: Sequence["Volume"], levels: Sequence[int]) -> int:
 
 
 def new_segmenter(learning: "LearningOptions", work: "WorkOptions") -> "HierarchicalSegmenter":
-    """A segmenter with the options of the command line, not fitted yet."""
+    """A segmenter with the options of the command line, not fitted yet.
+
+    Raises:
+        SettingsError: If there is no such device, or a number is out of its range.
+    """
     # Imported here: it loads torch, and only work needs that.
     from gyrovox.segmenter import HierarchicalSegmenter
 
+    if learning.seed < 0:
+        raise SettingsError(f"--seed must not be negative, got {learning.seed}.")
+    _check_machine(work)
     return HierarchicalSegmenter(
         learning.settings,
         seed=learning.seed,
@@ -46,9 +54,15 @@ def new_segmenter(learning: "LearningOptions", work: "WorkOptions") -> "Hierarch
 
 
 def loaded_segmenter(model: Path, work: "WorkOptions") -> "HierarchicalSegmenter":
-    """The segmenter of a model file, ready to embed and to segment."""
+    """The segmenter of a model file, ready to embed and to segment.
+
+    Raises:
+        SettingsError: If there is no such device, or no such number of threads.
+        ModelFileError: If the file is no model of gyrovox.
+    """
     from gyrovox.segmenter import HierarchicalSegmenter
 
+    _check_machine(work)
     return HierarchicalSegmenter.load(
         model,
         device=work.device,
@@ -56,6 +70,14 @@ def loaded_segmenter(model: Path, work: "WorkOptions") -> "HierarchicalSegmenter
         nan_policy=work.nan_policy,
         quiet=work.quiet,
     )
+
+
+def _check_machine(work: "WorkOptions") -> None:
+    """Refuse a device or threads that there are not, before they are needed."""
+    from gyrovox import devices
+
+    devices.limit_threads(work.threads)
+    devices.device(work.device)
 
 
 def write_segmentation(
