@@ -32,7 +32,7 @@ def test_leaves_its_input_alone():
     assert torch.equal(x, before)
 
 
-@pytest.mark.parametrize("n", [0, 1, 7, 3000])
+@pytest.mark.parametrize("n", [0, 1, 7, 9000])
 def test_asinh_of_products_is_what_it_says(n):
     rows, planes, factor = (
         torch.randn(*shape, dtype=torch.float64, requires_grad=True)
