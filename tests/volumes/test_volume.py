@@ -1,6 +1,10 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
+import gyrovox.volumes
 from gyrovox.errors import VolumeError
 from gyrovox.volumes import Region, Volume, axis_aligned, is_axis_aligned
 
@@ -88,3 +92,13 @@ def test_rotations_flips_and_shears_are_told_from_scales():
     shear = np.eye(4)
     shear[0, 1] = 0.01
     assert not is_axis_aligned(shear)
+
+
+def test_the_phantom_is_loaded_when_it_is_asked_for():
+    code = (
+        "import sys, gyrovox.volumes as volumes; assert 'scipy' not in sys.modules\n"
+        "volumes.cell_phantom, volumes.CellPhantom, volumes.CellRecipe"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    with pytest.raises(AttributeError, match="has no attribute 'cell_fantom'"):
+        _ = gyrovox.volumes.cell_fantom

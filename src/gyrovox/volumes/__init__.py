@@ -1,5 +1,7 @@
 """What a volume is: voxels (channels, z, y, x), their size, their place in the world."""
 
+from typing import TYPE_CHECKING
+
 from gyrovox.volumes.region import Region as Region
 from gyrovox.volumes.source import ArraySink as ArraySink
 from gyrovox.volumes.source import ArraySource as ArraySource
@@ -10,3 +12,26 @@ from gyrovox.volumes.validation import validated as validated
 from gyrovox.volumes.volume import Volume as Volume
 from gyrovox.volumes.volume import axis_aligned as axis_aligned
 from gyrovox.volumes.volume import is_axis_aligned as is_axis_aligned
+
+if TYPE_CHECKING:
+    from gyrovox.volumes.phantom_cell import CellPhantom as CellPhantom
+    from gyrovox.volumes.phantom_cell import CellRecipe as CellRecipe
+    from gyrovox.volumes.phantom_cell import cell_phantom as cell_phantom
+
+
+def __getattr__(name: str) -> object:
+    """The phantom, when it is asked for: its SciPy would double the time that `io` takes to load.
+
+    Raises:
+        AttributeError: If the package has no such name.
+    """
+    if name not in {"CellPhantom", "CellRecipe", "cell_phantom"}:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from gyrovox.volumes import phantom_cell
+
+    lazy: dict[str, object] = {
+        "CellPhantom": phantom_cell.CellPhantom,
+        "CellRecipe": phantom_cell.CellRecipe,
+        "cell_phantom": phantom_cell.cell_phantom,
+    }
+    return lazy[name]

@@ -165,7 +165,14 @@ def axis_aligned(
 
 
 def is_axis_aligned(affine: Float64[np.ndarray, "4 4"]) -> bool:
-    """Whether an affine only scales and moves: no rotation, no flip, no shear."""
+    """Whether an affine only scales and moves: no rotation, no flip, no shear.
+
+    Args:
+        affine: Voxel index (z, y, x) to position (z, y, x), shape (4, 4).
+
+    Returns:
+        Whether it does no more than that, to 5 digits.
+    """
     linear = affine[:3, :3]
     lengths = np.linalg.norm(linear, axis=0)
     return bool(np.all(np.abs(linear - np.diag(lengths)) <= 1e-5 * lengths))
