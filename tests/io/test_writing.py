@@ -1,5 +1,4 @@
 import os
-import resource
 from contextlib import contextmanager
 
 import format_laws as laws
@@ -191,6 +190,8 @@ def test_a_failure_half_way_leaves_nothing_new_behind(suffix, error, volume, tmp
 @contextmanager
 def files_of_at_most(size):
     """As if the disk had no more room; the system then fails with "File too large"."""
+    import resource  # absent on Windows
+
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
