@@ -71,3 +71,7 @@ class FileAccessError(GyrovoxError, PermissionError):
 
     def __str__(self) -> str:
         return str(self.args[0])
+
+
+class TrainingError(GyrovoxError, ArithmeticError):
+    """Training went where no numbers are."""

@@ -1,1 +1,11 @@
 """Encoder, decoder and the variational autoencoder they make."""
+
+from .decoder import PatchDecoder as PatchDecoder
+from .decoder import UpConvolutions as UpConvolutions
+from .encoder import DenseEncoder as DenseEncoder
+from .encoder import PatchEncoder as PatchEncoder
+from .hyperbolic_vae import HyperbolicVAE as HyperbolicVAE
+from .objectives import Evidence as Evidence
+from .objectives import evidence as evidence
+from .objectives import triplet_loss as triplet_loss
+from .posterior import Posterior as Posterior

@@ -1,1 +1,13 @@
-"""How a volume becomes patches: normalisation, scales, triplets."""
+"""How a volume becomes patches: normalisation, cubic voxels, scales, triplets."""
+
+from .normalisation import normalise as normalise
+from .scale_pyramid import scale_pyramid as scale_pyramid
+from .scale_pyramid import scale_weights as scale_weights
+from .scale_pyramid import sliding_mean as sliding_mean
+from .tiling import tiles as tiles
+from .triplets import Cubes as Cubes
+from .triplets import Triplets as Triplets
+from .triplets import TripletSizes as TripletSizes
+from .triplets import resize_cubes as resize_cubes
+from .triplets import sample_triplets as sample_triplets
+from .working_grid import WorkingGrid as WorkingGrid

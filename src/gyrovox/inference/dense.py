@@ -1,0 +1,75 @@
+"""Codes of every voxel from one run of a dense encoder, tile by tile."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from gyrovox.models import DenseEncoder
+from gyrovox.patches import sliding_mean, tiles
+from gyrovox.progress import progress
+
+TILE = 64
+"""Side of a tile, in voxels: measured the fastest of 32, 48, 64, 96 and 128 on 2 cores."""
+
+
+def embed_dense(
+    encoder: DenseEncoder,
+    voxels: Float[Tensor, "channels z y x"],
+    *,
+    scale: int = 1,
+    quiet: bool = True,
+) -> Float[Tensor, "z y x dim"]:
+    """The code of the patch around every voxel.
+
+    The patch of voxel v has the side ``scale * patch_size`` and begins at
+    ``v - scale * (patch_size // 2) - scale // 2``; it is averaged over cubes of ``scale`` voxels
+    before it is encoded. Beyond the volume's faces the volume is mirrored.
+
+    Args:
+        encoder: The encoder.
+        voxels: The normalised volume on its working grid, shape ``(channels, z, y, x)``.
+        scale: How many times larger than the encoder's own the patches are.
+        quiet: Show no progress.
+
+    Returns:
+        Mean codes, float32, shape ``(z, y, x, dim)``.
+
+    Raises:
+        ValueError: If the volume is smaller than half a patch, and cannot be mirrored that far.
+    """
+    before, after = margins(encoder.patch_size, scale)
+    shape = (voxels.shape[1], voxels.shape[2], voxels.shape[3])
+    if min(shape) <= max(before, after):
+        raise ValueError(
+            f"the volume must have more than {max(before, after)} voxels along every axis to be "
+            f"mirrored beyond its faces, and has shape {shape} (z, y, x)."
+        )
+    padded = nn.functional.pad(voxels[None], (before, after) * 3, mode="reflect")[0]
+    dim = encoder.head.out_channels - 1
+    codes = voxels.new_empty(*shape, dim, dtype=torch.float32, device="cpu")
+    total = shape[0] * shape[1] * shape[2]
+    with torch.inference_mode(), progress("embed", total, unit="voxels", quiet=quiet) as bar:
+        for tile in tiles(shape, TILE):
+            z, y, x = (
+                slice(first, last + before + after)
+                for first, last in zip(tile.start, tile.stop, strict=True)
+            )
+            pooled = sliding_mean(padded[:, z, y, x], scale)
+            found = encoder(pooled[None], scale=scale).mean_code[0]
+            codes[tile.slices] = found.to(codes)
+            bar.advance(tile.shape[0] * tile.shape[1] * tile.shape[2])
+    return codes
+
+
+def margins(patch_size: int, scale: int) -> tuple[int, int]:
+    """How far a patch reaches before and after its voxel, in voxels.
+
+    Args:
+        patch_size: Side of the encoder's patch, in voxels of its scale.
+        scale: Voxels of the volume to one of the patch.
+
+    Returns:
+        Voxels before and after; they add up to ``patch_size * scale - 1``.
+    """
+    before = scale * (patch_size // 2) + scale // 2
+    return before, patch_size * scale - 1 - before

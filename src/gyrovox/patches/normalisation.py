@@ -1,0 +1,29 @@
+"""Grey values that a network can read: every channel with mean 0 and standard deviation 1."""
+
+import numpy as np
+from jaxtyping import Float32
+
+# A hot voxel or two must not squeeze all the others together.
+_TAIL = 1e-3
+
+
+def normalise(
+    voxels: Float32[np.ndarray, "channels z y x"],
+) -> Float32[np.ndarray, "channels z y x"]:
+    """Clip the darkest and brightest thousandth of each channel, then standardise it.
+
+    Args:
+        voxels: Finite voxels, shape ``(channels, z, y, x)``, in any unit.
+
+    Returns:
+        A new array of the same shape; each channel has mean 0 and standard deviation 1. A channel
+        that is constant between its clipping limits is standardised without clipping.
+    """
+    normalised = np.empty_like(voxels)
+    for channel, values in enumerate(voxels):
+        low, high = np.quantile(values, [_TAIL, 1 - _TAIL])
+        clipped = np.clip(values, low, high) if high > low else values
+        mean = clipped.mean(dtype=np.float64)
+        deviation = clipped.std(dtype=np.float64)
+        normalised[channel] = (clipped - mean) / deviation if deviation > 0 else 0.0
+    return normalised

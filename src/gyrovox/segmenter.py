@@ -1,0 +1,368 @@
+"""HierarchicalSegmenter: from volumes to segmentations at several levels."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Self, final
+
+import numpy as np
+import torch
+from jaxtyping import Float32
+from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
+
+from gyrovox import devices
+from gyrovox.clustering import HyperbolicKMeans
+from gyrovox.errors import (
+    ModelFileError,
+    NotFittedError,
+    SettingsError,
+    VolumeError,
+    VolumeMismatchError,
+    VoxelSizeError,
+)
+from gyrovox.inference import embed_dense, embed_patchwise
+from gyrovox.io.model_file import read_model, write_model
+from gyrovox.models import DenseEncoder, HyperbolicVAE
+from gyrovox.patches import WorkingGrid, normalise
+from gyrovox.progress import progress
+from gyrovox.settings import Configuration, configuration
+from gyrovox.training import TrainingRecord, train
+from gyrovox.volumes import NanPolicy, Volume, validated
+
+_SAME_SIZE_WITHIN = 0.01
+_MOST_CLASSES = 2**16
+
+
+@final
+@dataclass(frozen=True)
+class Segmentation:
+    """The classes of every voxel, at several levels.
+
+    Args:
+        levels: Labels by number of classes; each uint8 or uint16, shape ``(z, y, x)``, 0-based.
+        codes: The codes that were clustered, float32, shape ``(z, y, x, dim)``.
+    """
+
+    levels: Mapping[int, NDArray[np.unsignedinteger]]
+    codes: Float32[np.ndarray, "z y x dim"]
+
+
+@final
+class HierarchicalSegmenter:
+    """Learns codes of the patches of volumes, without a label, and groups their voxels by them.
+
+    Args:
+        configuration: A named configuration (``default``, ``paper``, ``euclidean``), or one of
+            your own.
+        seed: Seed of everything that is drawn.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        threads: CPU threads; None for torch's own choice.
+        nan_policy: What to do with NaN and infinite voxels: ``error``, ``zero`` or ``mean``.
+        quiet: Show no progress.
+
+    Attributes:
+        configuration_: The configuration that was trained with.
+        vae_: The trained model.
+        voxel_size_nm_: Side of the cubic voxels it was trained on, in nm; None where unknown.
+        record_: The losses of every training step; None for a model that was loaded.
+
+    Raises:
+        SettingsError: If there is no such configuration.
+    """
+
+    vae_: HyperbolicVAE
+    voxel_size_nm_: float | None
+    record_: TrainingRecord | None
+
+    def __init__(
+        self,
+        configuration: str | Configuration = "default",
+        *,
+        seed: int = 0,
+        device: str = "auto",
+        threads: int | None = None,
+        nan_policy: NanPolicy = "error",
+        quiet: bool = False,
+    ) -> None:
+        self.configuration = configuration
+        self.configuration_ = _resolved(configuration)
+        self.seed = seed
+        self.device = device
+        self.threads = threads
+        self.nan_policy: NanPolicy = nan_policy
+        self.quiet = quiet
+
+    def fit(self, volumes: Volume | Sequence[Volume]) -> Self:
+        """Learn from volumes.
+
+        Args:
+            volumes: One or more, all with the same channels and the same finest voxel size.
+
+        Returns:
+            The segmenter itself.
+
+        Raises:
+            VolumeError: If a volume cannot be worked with, or there is none.
+            VolumeMismatchError: If the volumes disagree about their channels.
+            VoxelSizeError: If the volumes disagree about their voxel size.
+        """
+        several = [volumes] if isinstance(volumes, Volume) else list(volumes)
+        if not several:
+            raise VolumeError("at least one volume is needed to learn from, and none came.")
+        for volume in several:
+            self._check_size(volume)
+            _check_alike(several[0], volume)
+        devices.limit_threads(self.threads)
+        where = devices.device(self.device)
+        prepared = [self._prepared(volume).to(where) for volume in several]
+        with torch.random.fork_rng([]):
+            torch.manual_seed(self.seed)
+            vae = HyperbolicVAE(self.configuration_.model, in_channels=several[0].channels)
+        vae = vae.to(where)
+        settings = self.configuration_.training
+        self.record_ = train(vae, prepared, settings, seed=self.seed, quiet=self.quiet)
+        self.vae_ = vae
+        self.voxel_size_nm_ = _grid(several[0]).side_nm
+        return self
+
+    def embed(self, volume: Volume) -> Float32[np.ndarray, "z y x dim"]:
+        """The code of the patch around every voxel.
+
+        Args:
+            volume: What to embed.
+
+        Returns:
+            Codes (tangent vectors at the origin), float32, shape ``(z, y, x, dim)``.
+
+        Raises:
+            NotFittedError: If no model has been trained or loaded.
+            VolumeError: If the volume cannot be worked with.
+            VolumeMismatchError: If it has other channels than the model.
+            VoxelSizeError: If it has another voxel size than the model.
+        """
+        vae = self._fitted()
+        self.check(volume)
+        devices.limit_threads(self.threads)
+        vae = vae.to(devices.device(self.device))
+        voxels = self._prepared(volume).to(devices.device(self.device))
+        encoder = vae.encoder
+        if isinstance(encoder, DenseEncoder):
+            codes = embed_dense(encoder, voxels, quiet=self.quiet)
+        else:
+            side = self.configuration_.training.embed_side
+            codes = embed_patchwise(encoder, voxels, side=side, quiet=self.quiet)
+        maps = _grid(volume).from_working(codes.movedim(-1, 0))
+        return maps.movedim(0, -1).contiguous().numpy()
+
+    def segment(self, volume: Volume, levels: Sequence[int] = (2, 4, 8)) -> Segmentation:
+        """The classes of every voxel, at several levels.
+
+        Args:
+            volume: What to segment.
+            levels: Numbers of classes, each from 2 to 65536.
+
+        Returns:
+            Labels by number of classes, and the codes.
+
+        Raises:
+            SettingsError: If a level is out of its range.
+            NotFittedError: If no model has been trained or loaded.
+            ClusterCountError: If a level has more classes than there are distinct codes.
+        """
+        wrong = [level for level in levels if not 2 <= level <= _MOST_CLASSES]
+        if wrong or not levels:
+            raise SettingsError(
+                f"levels must be numbers of classes from 2 to {_MOST_CLASSES}, got {list(levels)}."
+            )
+        codes = self.embed(volume)
+        manifold = self._fitted().manifold
+        flat = codes.reshape(-1, codes.shape[-1])
+        found: dict[int, NDArray[np.unsignedinteger]] = {}
+        with progress("cluster", len(levels), unit="levels", quiet=self.quiet) as bar:
+            for level in levels:
+                kmeans = HyperbolicKMeans(
+                    level,
+                    curvature=manifold.curvature,
+                    random_state=self.seed,
+                    n_threads=self.threads,
+                )
+                labels = kmeans.fit_predict(flat)
+                found[level] = _as_labels(labels, level).reshape(volume.spatial_shape)
+                bar.advance(1)
+        return Segmentation(found, codes)
+
+    def check(self, volume: Volume) -> None:
+        """Say whether this segmenter can work with a volume, before any expensive work.
+
+        Args:
+            volume: What is to be segmented. Before `fit`, only its size is looked at.
+
+        Raises:
+            VolumeError: If it is smaller than a patch.
+            VolumeMismatchError: If it has other channels than the model.
+            VoxelSizeError: If it has another voxel size than the model.
+        """
+        self._check_size(volume)
+        if "vae_" not in vars(self):
+            return
+        if volume.channels != self.vae_.in_channels:
+            raise VolumeMismatchError(
+                f"{volume.name}: the model was trained on {self.vae_.in_channels} channel(s), "
+                f"and this volume has {volume.channels}. Pass as many files, joined by commas, "
+                f"or train a model on this one."
+            )
+        side = _grid(volume).side_nm
+        if side is None or self.voxel_size_nm_ is None:
+            return
+        if abs(side - self.voxel_size_nm_) > _SAME_SIZE_WITHIN * self.voxel_size_nm_:
+            raise VoxelSizeError(
+                f"{volume.name}: the model was trained on voxels of {self.voxel_size_nm_:g} nm, "
+                f"and this volume's are {side:g} nm along their finest axis. Resample the "
+                f"volume, or train a model on it."
+            )
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the trained model and its configuration as a safetensors file.
+
+        Args:
+            path: Where to; an existing file is replaced, in one move.
+
+        Raises:
+            NotFittedError: If no model has been trained or loaded.
+        """
+        vae = self._fitted()
+        arrays = {name: value.cpu().numpy() for name, value in vae.state_dict().items()}
+        facts = {
+            "configuration": asdict(self.configuration_),
+            "in_channels": vae.in_channels,
+            "voxel_size_nm": self.voxel_size_nm_,
+            "seed": self.seed,
+        }
+        write_model(path, arrays, facts)
+
+    @classmethod
+    def load(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        device: str = "auto",
+        threads: int | None = None,
+        nan_policy: NanPolicy = "error",
+        quiet: bool = False,
+    ) -> Self:
+        """The segmenter that `save` wrote, ready to embed and segment.
+
+        Args:
+            path: A model file.
+            device: As for the class.
+            threads: As for the class.
+            nan_policy: As for the class.
+            quiet: As for the class.
+
+        Returns:
+            The segmenter.
+
+        Raises:
+            ModelFileError: If the file is no model of gyrovox.
+        """
+        arrays, facts = read_model(path)
+        try:
+            settings = TypeAdapter(Configuration).validate_python(facts["configuration"])
+            in_channels = TypeAdapter(int).validate_python(facts["in_channels"])
+            size: float | None = TypeAdapter(float | None).validate_python(facts["voxel_size_nm"])
+            seed = TypeAdapter(int).validate_python(facts["seed"])
+            vae = HyperbolicVAE(settings.model, in_channels=in_channels)
+            vae.load_state_dict({name: torch.from_numpy(a) for name, a in arrays.items()})
+        except (KeyError, ValidationError, SettingsError, RuntimeError, TypeError) as error:
+            raise ModelFileError(
+                f"the model {os.fspath(path)} does not hold what its configuration says: "
+                f"{' '.join(str(error).split())}. Use the gyrovox that wrote it, or train anew."
+            ) from error
+        segmenter = cls(
+            settings,
+            seed=seed,
+            device=device,
+            threads=threads,
+            nan_policy=nan_policy,
+            quiet=quiet,
+        )
+        segmenter.vae_ = vae.eval()
+        segmenter.voxel_size_nm_ = size
+        segmenter.record_ = None
+        return segmenter
+
+    def _fitted(self) -> HyperbolicVAE:
+        """The trained model.
+
+        Raises:
+            NotFittedError: If there is none.
+        """
+        if "vae_" not in vars(self):
+            raise NotFittedError(
+                "a segmenter must be fitted before it is used, and this one is not. "
+                "Call fit(volumes), or HierarchicalSegmenter.load(path)."
+            )
+        return self.vae_
+
+    def _prepared(self, volume: Volume) -> torch.Tensor:
+        """The normalised volume on its working grid, shape ``(channels, Z, Y, X)``."""
+        voxels = normalise(validated(volume, nan_policy=self.nan_policy))
+        return _grid(volume).to_working(torch.from_numpy(voxels))
+
+    def _check_size(self, volume: Volume) -> None:
+        """Refuse a volume that is smaller than what the network reads.
+
+        Raises:
+            VolumeError: If it is.
+        """
+        needed = _smallest(self.configuration_)
+        shape = _grid(volume).working_shape
+        if min(shape) < needed:
+            raise VolumeError(
+                f"{volume.name}: a volume must have at least {needed} voxels along every axis "
+                f"for the patches of this configuration, and this one has {shape} (z, y, x). "
+                f"Use a larger volume, or smaller patches."
+            )
+
+
+def _resolved(given: str | Configuration) -> Configuration:
+    return configuration(given) if isinstance(given, str) else given
+
+
+def _grid(volume: Volume) -> WorkingGrid:
+    return WorkingGrid(volume.spatial_shape, volume.voxel_size_nm)
+
+
+def _as_labels(labels: NDArray[np.int32], classes: int) -> NDArray[np.unsignedinteger]:
+    """Labels in the smallest type that label files have for them."""
+    return labels.astype(np.uint8) if classes <= 2**8 else labels.astype(np.uint16)
+
+
+def _smallest(settings: Configuration) -> int:
+    """Voxels that a volume must have along every axis to be trained on."""
+    if settings.model.encoder == "dense":
+        return settings.model.input_size
+    return 2 * settings.training.parent_sides[0]
+
+
+def _check_alike(first: Volume, other: Volume) -> None:
+    """Refuse volumes that one network cannot learn from together.
+
+    Raises:
+        VolumeMismatchError: If their channels differ.
+        VoxelSizeError: If their finest voxel sizes differ.
+    """
+    if other.channels != first.channels:
+        raise VolumeMismatchError(
+            f"all volumes must have the same channels, and {first.name} has {first.channels} "
+            f"and {other.name} has {other.channels}. Train them apart."
+        )
+    ours, theirs = _grid(first).side_nm, _grid(other).side_nm
+    if ours is None or theirs is None:
+        return
+    if abs(ours - theirs) > _SAME_SIZE_WITHIN * ours:
+        raise VoxelSizeError(
+            f"all volumes must have the same finest voxel size, and {first.name} has {ours:g} nm "
+            f"and {other.name} has {theirs:g} nm. Resample one, or train them apart."
+        )

@@ -1,0 +1,199 @@
+"""Encode a scale pyramid once, then rebuild patches and draw triplets by looking codes up."""
+
+from typing import final
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from gyrovox.models import DenseEncoder, HyperbolicVAE, Posterior, evidence, triplet_loss
+from gyrovox.patches import Cubes, scale_pyramid, scale_weights
+from gyrovox.settings import TrainingSettings
+from gyrovox.training.step import Step, StepLoss, step_loss
+
+_CROP_TRIES = 20
+
+
+@final
+class DenseStep(Step):
+    """One step of a dense model: a crop, its pyramid, one encoding of each level.
+
+    Every level's voxel stands for a cube: the patch that its code was made from. Parents are
+    drawn from coarse levels, children and strangers from finer ones.
+
+    Args:
+        vae: A model with a `DenseEncoder`.
+        settings: How it learns.
+
+    Raises:
+        TypeError: If the model's encoder is not dense.
+    """
+
+    def __init__(self, vae: HyperbolicVAE, settings: TrainingSettings) -> None:
+        if not isinstance(vae.encoder, DenseEncoder):
+            raise TypeError(f"the encoder must be dense, and is {type(vae.encoder).__name__}.")
+        self.vae = vae
+        self.encoder = vae.encoder
+        self.settings = settings
+        self.target_size = vae.settings.output_size
+
+    def loss(
+        self, voxels: Float[Tensor, "channels z y x"], *, generator: torch.Generator
+    ) -> StepLoss:
+        """The loss on one crop of a volume."""
+        side = self.settings.crop_size + self.encoder.patch_size - 1
+        crop = varied_crop(voxels, side, generator=generator)
+        levels = scale_pyramid(crop, self.settings.scales, smallest=self.encoder.patch_size)
+        maps = {scale: self._posteriors(level) for scale, level in levels.items()}
+        triplet = self._triplet_loss(maps, generator)
+        posterior, targets = self._patches(levels, maps, generator)
+        return step_loss(evidence(self.vae, posterior, targets), triplet, self.settings)
+
+    def _posteriors(self, level: Float[Tensor, "channels z y x"]) -> Posterior:
+        found = self.encoder(level[None])
+        return Posterior(found.mean_code[0], found.scale[0])
+
+    def _patches(
+        self,
+        levels: dict[int, Tensor],
+        maps: dict[int, Posterior],
+        generator: torch.Generator,
+    ) -> tuple[Posterior, Tensor]:
+        """Posteriors at random places of all levels, and the jittered patches around them."""
+        weights = scale_weights(list(levels), "log-uniform").tolist()
+        means, scales, targets = [], [], []
+        for (scale, level), weight in zip(levels.items(), weights, strict=True):
+            count = max(1, round(weight * self.settings.positions))
+            place = _places(maps[scale].scale.shape[:3], count, generator)
+            means.append(_look_up(maps[scale].mean_code, place))
+            scales.append(_look_up(maps[scale].scale, place))
+            centre = place + self.encoder.patch_size // 2
+            shift = jitter(count, self.settings.jitter, generator=generator)
+            targets.append(_cut(level, centre + shift, self.target_size))
+        return Posterior(torch.cat(means), torch.cat(scales)), torch.cat(targets)
+
+    def _triplet_loss(
+        self, maps: dict[int, Posterior], generator: torch.Generator
+    ) -> Float[Tensor, ""]:
+        """The triplet loss over all pairs of a coarse and a finer level."""
+        settings, manifold = self.settings, self.vae.manifold
+        pairs = [(coarse, fine) for coarse in maps for fine in maps if coarse > fine]
+        if not pairs or settings.triplet_weight == 0:
+            return next(iter(maps.values())).scale.new_zeros(())
+        weights = scale_weights([coarse for coarse, _ in pairs], settings.scale_sampling)
+        losses = []
+        for (coarse, fine), weight in zip(pairs, weights.tolist(), strict=True):
+            count = max(1, round(weight * settings.triplets))
+            parent, child, stranger = self._draw(maps, coarse, fine, count, generator)
+            codes = maps[fine].mean_code
+            losses.append(
+                weight
+                * triplet_loss(
+                    manifold,
+                    _look_up(maps[coarse].mean_code, parent),
+                    _look_up(codes, child),
+                    _look_up(codes, stranger),
+                    margin=settings.triplet_margin,
+                )
+            )
+        return torch.stack(losses).sum()
+
+    def _draw(
+        self,
+        maps: dict[int, Posterior],
+        coarse: int,
+        fine: int,
+        count: int,
+        generator: torch.Generator,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Places of parents in the coarse map, of children and strangers in the fine one."""
+        fine_shape = torch.tensor(maps[fine].scale.shape[:3])
+        parent = _places(maps[coarse].scale.shape[:3], count, generator)
+        # A patch at place i of level s covers the voxels from s * i to s * (i + patch_size).
+        room = (self.encoder.patch_size * (coarse - fine)) // fine + 1
+        child = parent * coarse // fine + _uniform_integers(room, (count, 3), generator)
+        child = torch.minimum(child, fine_shape - 1)
+        stranger = _places(tuple(fine_shape.tolist()), count, generator)
+        apart = ~self._cubes(stranger, fine).overlaps(self._cubes(parent, coarse))
+        return parent[apart], child[apart], stranger[apart]
+
+    def _cubes(self, place: Int[Tensor, "cubes 3"], scale: int) -> Cubes:
+        side = float(self.encoder.patch_size * scale)
+        return Cubes((place * scale).float(), torch.full((len(place),), side))
+
+
+def varied_crop(
+    voxels: Float[Tensor, "channels z y x"], side: int, *, generator: torch.Generator
+) -> Float[Tensor, "channels Z Y X"]:
+    """A cube cut at random out of a volume, drawn again while it is constant.
+
+    Args:
+        voxels: Shape ``(channels, z, y, x)``.
+        side: Side of the cube, in voxels; shorter axes are taken whole.
+        generator: Where the places come from.
+
+    Returns:
+        Shape ``(channels, min(side, z), min(side, y), min(side, x))``.
+    """
+    shape = tuple(min(side, length) for length in voxels.shape[1:])
+    for _ in range(_CROP_TRIES):
+        z, y, x = (
+            int(torch.randint(length - size + 1, (), generator=generator))
+            for length, size in zip(voxels.shape[1:], shape, strict=True)
+        )
+        crop = voxels[:, z : z + shape[0], y : y + shape[1], x : x + shape[2]]
+        if bool((crop.amax((1, 2, 3)) > crop.amin((1, 2, 3))).any()):
+            break
+    return crop
+
+
+def jitter(count: int, reach: int, *, generator: torch.Generator) -> Int[Tensor, "count 3"]:
+    """Whole shifts (z, y, x), uniform in the ball of radius ``reach + 1/2`` without its centre.
+
+    Leaving the centre out keeps the noise of the code's own voxel from being worth a code.
+
+    Args:
+        count: Number of shifts.
+        reach: Largest shift along an axis, in voxels; 0 gives no shift.
+        generator: Where the random numbers come from.
+
+    Returns:
+        Shape ``(count, 3)``.
+    """
+    if reach == 0:
+        return torch.zeros(count, 3, dtype=torch.int64)
+    steps = torch.arange(-reach, reach + 1)
+    cube = torch.cartesian_prod(steps, steps, steps)
+    length = cube.square().sum(-1)
+    ball = cube[(length > 0) & (length <= (reach + 0.5) ** 2)]
+    return ball[torch.randint(len(ball), (count,), generator=generator)]
+
+
+def _places(
+    shape: tuple[int, ...], count: int, generator: torch.Generator
+) -> Int[Tensor, "count 3"]:
+    """Uniform indices (z, y, x) into a map."""
+    return torch.stack([_uniform_integers(size, (count,), generator) for size in shape], dim=-1)
+
+
+def _uniform_integers(
+    end: int, shape: tuple[int, ...], generator: torch.Generator
+) -> Int[Tensor, "..."]:
+    return torch.randint(end, shape, generator=generator)
+
+
+def _look_up(
+    maps: Float[Tensor, "z y x dim"], place: Int[Tensor, "count 3"]
+) -> Float[Tensor, "count dim"]:
+    z, y, x = place.to(maps.device).unbind(-1)
+    return maps[z, y, x]
+
+
+def _cut(
+    level: Float[Tensor, "channels z y x"], centre: Int[Tensor, "count 3"], size: int
+) -> Float[Tensor, "count channels size size size"]:
+    """The cubes of ``size`` voxels around places of a level."""
+    offset = torch.arange(size) - size // 2
+    z, y, x = (centre[:, axis, None] + offset for axis in range(3))
+    cut = level[:, z[:, :, None, None], y[:, None, :, None], x[:, None, None, :]]
+    return cut.transpose(0, 1)
