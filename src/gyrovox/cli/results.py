@@ -131,10 +131,12 @@ def recorded_settings(
     segmenter: "HierarchicalSegmenter", work: "WorkOptions", **facts: object
 ) -> Mapping[str, object]:
     """Everything that was chosen for a run, as plain values for `run.json`."""
+    from gyrovox import devices
+
     return {
         **facts,
         "seed": segmenter.seed,
-        "device": work.device,
+        "device": str(devices.device(work.device)),
         "threads": work.threads,
         "nan_policy": work.nan_policy,
         "settings": asdict(segmenter.configuration_),

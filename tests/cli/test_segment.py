@@ -1,0 +1,489 @@
+"""`gyrovox segment`: what it leaves, and that bad input leaves nothing."""
+
+import errno
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections import namedtuple
+
+import h5py
+import matplotlib.image
+import mrcfile
+import nibabel
+import numpy as np
+import pytest
+import tifffile
+
+from gyrovox import io
+from gyrovox.cli.results import PICTURE
+from gyrovox.segmenter import HierarchicalSegmenter
+
+LEFT = ["level-2.mrc", "level-3.mrc", "model.safetensors", "overview.png", "run.json"]
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_it_leaves_levels_picture_model_and_record(run, phantom_file, tmp_path, tiny):
+    done = run("segment", phantom_file, "-o", tmp_path / "out", "--levels", "2", "3", *tiny)
+    assert (done.code, done.out, done.err) == (0, "", "")
+    assert names(tmp_path / "out") == ["cell"]
+    folder = tmp_path / "out" / "cell"
+    assert names(folder) == LEFT
+    source = io.read(phantom_file)
+    for k in (2, 3):
+        labels = io.read(folder / f"level-{k}.mrc")
+        assert labels.spatial_shape == source.spatial_shape
+        assert labels.voxel_size_nm == source.voxel_size_nm
+        np.testing.assert_array_equal(np.unique(labels.read()), np.arange(k))
+    assert matplotlib.image.imread(folder / PICTURE).shape[0] > 500
+
+
+def test_the_record_says_what_was_done(run, phantom_file, tmp_path, tiny):
+    run("segment", phantom_file, "-o", tmp_path, "--levels", "2", "--seed", "7", *tiny)
+    record = json.loads((tmp_path / "cell" / "run.json").read_text())
+    assert record["command"] == "segment"
+    assert (record["seed"], record["levels"], record["model_file"]) == (7, [2], None)
+    assert record["settings"]["training"]["steps"] == 2
+    assert record["device"] in {"cpu", "cuda"}
+    assert record["settings"]["model"]["geometry"] == "poincare"
+    assert record["timings_s"].keys() >= {"check", "train", "segment", "write", "overview"}
+    assert record["peak_memory_mib"]["ram"] > 0
+    assert record["versions"].keys() >= {"gyrovox", "torch"}
+    assert record["inputs"] == [
+        {
+            "name": "cell.mrc",
+            "path": str(phantom_file),
+            "shape": [1, 24, 24, 24],
+            "axes": "channel z y x",
+            "dtype": "float32",
+            "voxel_size_nm": [2.0, 2.0, 2.0],
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("scan.nii.gz", "level-2.nii.gz"),
+        ("scan.tif", "level-2.tif"),
+        ("scan.h5::raw", "level-2.h5"),
+        ("scan.ome.zarr", "level-2.ome.zarr"),
+    ],
+)
+def test_labels_have_the_format_of_the_input(run, room, tmp_path, name, label):
+    size = (2.0, 2.0, 2.0)
+    source = room.write(name, voxel_size_nm=size)
+    words = ("--levels", "2", "-m", room.model_file, "--quiet")
+    assert run("segment", source, "-o", tmp_path / "out", *words).code == 0
+    labels = io.read(tmp_path / "out" / "scan" / label)
+    assert labels.dtype == np.uint8
+    assert labels.voxel_size_nm == pytest.approx(size)
+    np.testing.assert_allclose(labels.affine, io.read(source).affine, rtol=1e-5, atol=1e-5)
+    if label.endswith(".h5"):
+        with h5py.File(tmp_path / "out" / "scan" / label) as file:
+            assert list(file) == ["labels"]
+
+
+def test_volumes_of_one_stem_get_the_names_of_their_folders(run, write, image, tmp_path, tiny):
+    volumes = [write(image, f"pat000{n}/flair.mrc") for n in (1, 2)]
+    done = run("segment", *volumes, "-o", tmp_path / "out", "--levels", "2", *tiny)
+    assert (done.code, done.err) == (0, "")
+    assert names(tmp_path / "out") == ["pat0001-flair", "pat0002-flair"]
+    for folder in (tmp_path / "out").iterdir():
+        assert names(folder) == [name for name in LEFT if name != "level-3.mrc"]
+
+
+def test_joined_files_are_channels_of_one_volume(run, write, image, tmp_path, tiny):
+    one, two = write(image, "flair.mrc"), write(image[::-1], "t1c.mrc")
+    done = run("segment", f"{one},{two}", "-o", tmp_path / "out", "--levels", "2", *tiny)
+    assert (done.code, done.err) == (0, "")
+    record = json.loads((tmp_path / "out" / "flair" / "run.json").read_text())
+    assert record["inputs"][0]["shape"] == [2, 24, 24, 24]
+
+
+def test_a_trained_model_is_used_as_it_is(run, phantom_file, model_file, tmp_path, monkeypatch):
+    monkeypatch.setattr(HierarchicalSegmenter, "fit", None)
+    words = ("-m", model_file, "--levels", "2", "--quiet")
+    for folder in ("a", "b"):
+        assert run("segment", phantom_file, "-o", tmp_path / folder, *words).code == 0
+    first, second = (
+        io.read(tmp_path / folder / "cell" / "level-2.mrc").read() for folder in ("a", "b")
+    )
+    np.testing.assert_array_equal(first, second)
+
+
+def test_a_seed_gives_the_same_labels_twice(run, phantom_file, tmp_path, tiny):
+    words = ("--levels", "2", "4", "--seed", "11", *tiny)
+    for folder in ("a", "b"):
+        assert run("segment", phantom_file, "-o", tmp_path / folder, *words).code == 0
+    for k in (2, 4):
+        first, second = (
+            (tmp_path / folder / "cell" / f"level-{k}.mrc").read_bytes() for folder in ("a", "b")
+        )
+        assert first[1024:] == second[1024:]
+
+
+def test_results_are_replaced_only_if_asked_and_as_a_whole(run, phantom_file, model_file, tmp_path):
+    words = ("segment", phantom_file, "-o", tmp_path, "-m", model_file, "--quiet", "--levels")
+    assert run(*words, "2").code == 0
+    assert "cell must not exist yet" in run(*words, "3").err
+    assert "level-2.mrc" in names(tmp_path / "cell")
+    assert run(*words, "3", "--overwrite").code == 0
+    assert names(tmp_path / "cell") == [name for name in LEFT if name != "level-2.mrc"]
+
+
+def test_voxels_that_are_not_finite_can_be_filled(run, write, image, tmp_path, tiny):
+    holed = image.copy()
+    holed[3, 3, 3] = np.nan
+    words = ("--levels", "2", "--nan-policy", "mean", *tiny)
+    assert run("segment", write(holed, "holed.mrc"), "-o", tmp_path / "out", *words).code == 0
+
+
+def test_progress_goes_to_the_standard_error(run, phantom_file, tmp_path):
+    words = ("--levels", "2", "--training.steps", "2", "--threads", "1")
+    done = run("segment", phantom_file, "-o", tmp_path / "out", *words)
+    assert not done.out
+    assert "steps" in done.err
+    assert done.err.splitlines()[-1].endswith(f"are in {tmp_path / 'out' / 'cell'}")
+
+
+# Bad input: one line, exit code 1, before any training, and nothing is left.
+
+CASES = {}
+
+
+def case(message):
+    """Register a maker of bad arguments and the message that they must meet."""
+
+    def register(make):
+        CASES[make.__name__] = (make, message)
+        return make
+
+    return register
+
+
+@case(r"absent\.mrc: the file must exist")
+def missing_file(room):
+    return [room.path / "absent.mrc"]
+
+
+@case(r"folder")
+def directory(room):
+    (room.path / "folder").mkdir()
+    return [room.path / "folder"]
+
+
+@case(r"must be a file, and this is a folder")
+def directory_with_a_suffix(room):
+    (room.path / "folder.mrc").mkdir()
+    return [room.path / "folder.mrc"]
+
+
+@case(r"must end in one of .*\.mrc.* and \.jpg came")
+def unknown_suffix(room):
+    (room.path / "photo.jpg").write_bytes(b"jpg")
+    return [room.path / "photo.jpg"]
+
+
+@case(r"no suffix")
+def no_suffix(room):
+    (room.path / "photo").write_bytes(b"jpg")
+    return [room.path / "photo"]
+
+
+def cut(path, share=0.5):
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
+    return [path]
+
+
+@case(r"short\.mrc")
+def truncated_mrc(room):
+    return cut(room.write("short.mrc"))
+
+
+@case(r"short\.nii")
+def truncated_nifti(room):
+    return cut(room.write("short.nii"))
+
+
+@case(r"short\.nii\.gz")
+def truncated_gzip(room):
+    return cut(room.write("short.nii.gz"))
+
+
+@case(r"short\.tif")
+def truncated_tiff(room):
+    return cut(room.write("short.tif"))
+
+
+@case(r"short\.h5")
+def truncated_hdf5(room):
+    room.write("short.h5::raw")
+    return [f"{cut(room.path / 'short.h5')[0]}::raw"]
+
+
+@case(r"short\.mrc")
+def header_cut_in_two(room):
+    return cut(room.write("short.mrc"), share=0.01)
+
+
+@pytest.mark.parametrize("suffix", [".mrc", ".nii", ".nii.gz", ".tif", ".h5"])
+def test_an_empty_file_is_one_line(room, refused, suffix):
+    (room.path / f"empty{suffix}").touch()
+    refused([room.path / f"empty{suffix}"], r"it is empty \(0 bytes\)")
+
+
+@case(r"long\.mrc")
+def header_that_disagrees_with_the_size(room):
+    path = room.write("long.mrc")
+    path.write_bytes(path.read_bytes() + bytes(4096))
+    return [path]
+
+
+@case(r"wide\.nii")
+def nifti_header_that_disagrees_with_the_size(room):
+    path = room.write("wide.nii")
+    head = bytearray(path.read_bytes())
+    head[42:44] = (1000).to_bytes(2, sys.byteorder)
+    path.write_bytes(bytes(head))
+    return [path]
+
+
+@case(r"3 NaN and 2 infinite came among 13824\. .*--nan-policy")
+def not_finite(room):
+    voxels = room.image.copy()
+    voxels[0, 0, :3] = np.nan
+    voxels[1, 0, :2] = np.inf, -np.inf
+    return [room.write("holes.mrc", voxels)]
+
+
+@case(r"must vary to be segmented, and every voxel of channel 0 is 5")
+def constant(room):
+    return [room.write("flat.mrc", np.full((24, 24, 24), 5, np.float32))]
+
+
+@case(r"2-D|2 axes|two axes|3 axes")
+def two_dimensional(room):
+    tifffile.imwrite(room.path / "image.tif", room.image[0])
+    return [room.path / "image.tif"]
+
+
+@case(r"2-D|at least 2 voxels")
+def two_dimensional_mrc(room):
+    with mrcfile.new(room.path / "image.mrc") as file:
+        file.set_data(room.image[0])
+    return [room.path / "image.mrc"]
+
+
+@case(r"3 axes|3-D|4-D")
+def four_dimensional(room):
+    with h5py.File(room.path / "film.h5", "w") as file:
+        file["raw"] = np.stack([room.image] * 2)
+    return [f"{room.path / 'film.h5'}::raw"]
+
+
+@case(r"time|4-D|3-D")
+def four_dimensional_nifti(room):
+    film = nibabel.Nifti1Image(np.stack([room.image] * 3, axis=-1), np.eye(4))
+    film.header.set_xyzt_units("mm", "sec")
+    nibabel.save(film, room.path / "film.nii")
+    return [room.path / "film.nii"]
+
+
+@case(r"complex")
+def complex_numbers(room):
+    with mrcfile.new(room.path / "wave.mrc") as file:
+        file.set_data(room.image.astype(np.complex64))
+    return [room.path / "wave.mrc"]
+
+
+@case(r"real numbers|text|string")
+def strings(room):
+    with h5py.File(room.path / "text.h5", "w") as file:
+        file["raw"] = np.full((24, 24, 24), b"text")
+    return [f"{room.path / 'text.h5'}::raw"]
+
+
+@case(r"tiny\.mrc: .*5 × 5 × 5|tiny\.mrc: .*\(5, 5, 5\)|tiny\.mrc: .*voxels")
+def smaller_than_the_patch(room):
+    return [room.write("tiny.mrc", room.image[:5, :5, :5])]
+
+
+@case(r"must not exceed the number of distinct codes, got 20000 where .* 13824 voxels")
+def more_classes_than_codes(room):
+    return [room.write("few.mrc"), "--levels", "2", "20000"]
+
+
+@case(r"between 2 and 65536, got 1\.")
+def one_class(room):
+    return [room.write("one.mrc"), "--levels", "1"]
+
+
+@case(r"channel|shape")
+def channels_that_disagree(room):
+    one, two = room.write("one.mrc"), room.write("two.mrc", room.image[:20])
+    return [f"{one},{two}"]
+
+
+@case(r"channel")
+def volumes_of_different_channels(room):
+    one, two = room.write("one.mrc"), room.write("two.mrc")
+    return [one, f"{two},{one}"]
+
+
+@case(r"channel")
+def model_for_other_channels(room):
+    one = room.write("one.mrc", voxel_size_nm=(2.0, 2.0, 2.0))
+    two = room.write("two.mrc", voxel_size_nm=(2.0, 2.0, 2.0))
+    return [f"{one},{two}", "-m", room.model_file]
+
+
+@case(r"voxel")
+def model_for_another_voxel_size(room):
+    return [room.write("coarse.mrc", voxel_size_nm=(8.0, 8.0, 8.0)), "-m", room.model_file]
+
+
+@case(r"absent\.safetensors")
+def missing_model(room):
+    return [room.write("one.mrc"), "-m", room.path / "absent.safetensors"]
+
+
+@case(r"text\.safetensors")
+def model_that_is_none(room):
+    (room.path / "text.safetensors").write_text("no model at all")
+    return [room.write("one.mrc"), "-m", room.path / "text.safetensors"]
+
+
+@case(r"a trained model has its own settings")
+def model_and_settings(room):
+    return [room.write("one.mrc"), "-m", room.model_file, "--model.latent-dim", "3"]
+
+
+@case(r"name at least one VOLUME")
+def no_volume(_room):
+    return ["--levels", "2"]
+
+
+@case(r"given once, and .*one\.mrc came twice")
+def a_volume_twice(room):
+    return [room.write("one.mrc")] * 2
+
+
+@case(r"device")
+def unknown_device(room):
+    return [room.write("one.mrc"), "--device", "quantum"]
+
+
+@case(r"threads must be at least 1, got 0")
+def no_thread(room):
+    return [room.write("one.mrc"), "--threads", "0"]
+
+
+class Room:
+    """Where bad input is made."""
+
+    def __init__(self, path, image, model_file, write):
+        self.path, self.image, self.model_file = path, image, model_file
+        self._write = write
+
+    def write(self, name, voxels=None, **about):
+        return self._write(self.image if voxels is None else voxels, f"in/{name}", **about)
+
+
+@pytest.fixture
+def room(tmp_path, image, model_file, write):
+    (tmp_path / "in").mkdir()
+    return Room(tmp_path / "in", image, model_file, write)
+
+
+@pytest.fixture
+def refused(run, tmp_path, monkeypatch):
+    """Check that a call is refused in one line before any training, and leaves nothing."""
+
+    def train(*_):
+        pytest.fail("it was trained on")
+
+    def check(words, message):
+        before = sorted(tmp_path.rglob("*"))
+        monkeypatch.setattr(HierarchicalSegmenter, "fit", train)
+        done = run("segment", *words, "-o", tmp_path / "new" / "out")
+        assert done.code == 1
+        assert not done.out
+        assert done.err.startswith("gyrovox: ")
+        assert done.err.count("\n") == 1, done.err
+        assert "unexpected" not in done.err
+        assert re.search(message, done.err), done.err
+        assert sorted(tmp_path.rglob("*")) == before
+
+    return check
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_bad_input_is_one_line_before_training_and_leaves_nothing(room, refused, name):
+    make, message = CASES[name]
+    refused(make(room), message)
+
+
+def test_an_output_that_exists_is_refused(room, run, tmp_path):
+    (tmp_path / "out" / "one").mkdir(parents=True)
+    done = run("segment", room.write("one.mrc"), "-o", tmp_path / "out")
+    assert done.code == 1
+    assert re.fullmatch(r"gyrovox: the output .*one must not exist yet.*--overwrite.*\n", done.err)
+    assert names(tmp_path / "out") == ["one"]
+
+
+def test_no_space_is_said_before_training(room, refused, monkeypatch):
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10, 10, 1000))
+    refused([room.write("one.mrc")], r"no space for them: 1000 B left")
+
+
+def test_a_disk_that_fills_up_leaves_nothing(run, phantom_file, tmp_path, monkeypatch, tiny):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(io, "write_labels", full)
+    done = run("segment", phantom_file, "-o", tmp_path / "out", *tiny)
+    assert (done.code, done.err.count("\n")) == (1, 1)
+    assert "no space left on the disk" in done.err
+    assert names(tmp_path) == []
+
+
+def test_an_interrupt_leaves_nothing(run, phantom_file, tmp_path, monkeypatch, tiny):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(HierarchicalSegmenter, "segment", interrupted)
+    done = run("segment", phantom_file, "-o", tmp_path / "out", *tiny)
+    assert (done.code, done.err) == (130, "gyrovox: interrupted; nothing was left behind.\n")
+    assert names(tmp_path) == []
+
+
+def test_too_few_distinct_codes_are_one_line_and_leave_nothing(run, write, tmp_path, tiny):
+    # Two kinds of voxel in large blocks: far fewer different neighbourhoods than voxels.
+    blocks = np.zeros((24, 24, 24), np.float32)
+    blocks[12:] = 1
+    path = write(blocks, "in/blocks.mrc")
+    done = run("segment", path, "-o", tmp_path / "out", "--levels", "2", "5000", *tiny)
+    assert (done.code, done.err.count("\n")) == (1, 1)
+    assert "distinct codes" in done.err
+    assert names(tmp_path) == ["in"]
+
+
+@pytest.mark.parametrize("bad", ["absent.mrc", "flat.mrc", "wave.mrc"])
+def test_a_process_shows_no_traceback_either(room, tmp_path, bad):
+    constant(room)
+    complex_numbers(room)
+    done = subprocess.run(
+        [sys.executable, "-m", "gyrovox", "segment", room.path / bad, "-o", tmp_path / "out"],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert re.fullmatch(rf"gyrovox: .*{bad}.*\n", done.stderr)
+    assert not (tmp_path / "out").exists()
