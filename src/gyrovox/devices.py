@@ -1,5 +1,7 @@
 """Where tensors live: the one place that decides on CPU or GPU, and on threads."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from gyrovox.errors import SettingsError
@@ -40,6 +42,29 @@ def device(name: str = "auto") -> "torch.device":
             f"Pass --device cpu, or install a CUDA build of torch."
         )
     return chosen
+
+
+@contextmanager
+def seeded(seed: int, where: "torch.device") -> Iterator[None]:
+    """Inside, torch's global generators start at a seed; afterwards they are as they were before.
+
+    Args:
+        seed: Seed of the CPU's generator, and of the device's.
+        where: The device that numbers are drawn on besides the CPU.
+
+    Yields:
+        Nothing.
+    """
+    import torch
+
+    gpus = [where] if where.type == "cuda" else []
+    with torch.random.fork_rng(gpus):
+        # Not torch.manual_seed, which also seeds every GPU that is not restored here.
+        torch.default_generator.manual_seed(seed)
+        for gpu in gpus:
+            with torch.cuda.device(gpu):
+                torch.cuda.manual_seed(seed)
+        yield
 
 
 def limit_threads(threads: int | None) -> None:

@@ -15,7 +15,9 @@ from gyrovox.models import PatchEncoder
 from gyrovox.patches import tiles
 from gyrovox.progress import progress
 
-_TILE = 24
+TILE = 24
+"""Side of a tile, in voxels."""
+
 _BATCH = 4096
 
 
@@ -51,6 +53,7 @@ def embed_patchwise(
     voxels: Float[Tensor, "channels z y x"],
     *,
     side: int = 5,
+    tile: int = TILE,
     quiet: bool = True,
 ) -> Float[Tensor, "z y x dim"]:
     """The code of the patch around every voxel.
@@ -61,7 +64,9 @@ def embed_patchwise(
     Args:
         encoder: The encoder.
         voxels: The normalised volume on its working grid, shape ``(channels, z, y, x)``.
-        side: Side of the cube, in voxels (paper: 5); an even divisor of 10, so 1, 2, 5 or 10.
+        side: Side of the cube, in voxels (paper: 5); it divides 10, so 1, 2, 5 or 10.
+        tile: Largest side of the boxes of codes that are computed at once, in voxels. The codes
+            do not depend on it.
         quiet: Show no progress.
 
     Returns:
@@ -72,42 +77,49 @@ def embed_patchwise(
     """
     if side < 1 or encoder.patch_size % side:
         raise ValueError(
-            f"training.embed_side must divide {encoder.patch_size}, so that the volume is "
-            f"interpolated once for all patches; got {side}. Pass 1, 2, 5 or 10."
+            f"side must divide {encoder.patch_size}, so that the volume is interpolated once for "
+            f"all patches, and is {side}. Pass 1, 2, 5 or 10."
         )
     shape = (voxels.shape[1], voxels.shape[2], voxels.shape[3])
-    before, after = side // 2, side - 1 - side // 2
     if min(shape) <= side:
         raise ValueError(
             f"the volume must have more than {side} voxels along every axis, and has shape "
             f"{shape} (z, y, x)."
         )
     # One more voxel on each side: the interpolation at a cube's face looks beyond it.
-    padded = nn.functional.pad(voxels[None], (before + 1, after + 1) * 3, mode="reflect")
-    factor = encoder.patch_size // side
+    before, after = side // 2 + 1, side - side // 2
+    padded = nn.functional.pad(voxels[None], (before, after) * 3, mode="reflect")[0]
     folded = FoldedEncoder(encoder)
     dim = encoder.head.out_features - 1
     codes = voxels.new_empty(*shape, dim, dtype=torch.float32, device="cpu")
     total = shape[0] * shape[1] * shape[2]
     with torch.inference_mode(), progress("embed", total, unit="voxels", quiet=quiet) as bar:
-        for tile in tiles(shape, _TILE):
+        for box in tiles(shape, tile):
             z, y, x = (
                 slice(first, last + side + 1)
-                for first, last in zip(tile.start, tile.stop, strict=True)
+                for first, last in zip(box.start, box.stop, strict=True)
             )
-            fine = nn.functional.interpolate(
-                padded[:, :, z, y, x], scale_factor=factor, mode="trilinear", align_corners=False
-            )[:, :, factor:-factor, factor:-factor, factor:-factor]
-            features = torch.relu(folded.first(fine))[0]
-            # Patch v begins at fine voxel factor * v and is 10 wide; its features are 6 wide.
-            windows = features
-            for axis in range(1, 4):
-                windows = windows.unfold(axis, 6, factor)
-            rows = windows.permute(1, 2, 3, 0, 4, 5, 6).flatten(0, 2)
-            found = torch.cat([folded.mean_codes(batch) for batch in torch.split(rows, _BATCH)])
-            codes[tile.slices] = found.view(*tile.shape, dim).to(codes)
-            bar.advance(tile.shape[0] * tile.shape[1] * tile.shape[2])
+            codes[box.slices] = _embed_box(folded, padded[:, z, y, x], side).to(codes)
+            bar.advance(box.shape[0] * box.shape[1] * box.shape[2])
     return codes
+
+
+def _embed_box(
+    folded: FoldedEncoder, voxels: Float[Tensor, "channels Z Y X"], side: int
+) -> Float[Tensor, "z y x dim"]:
+    """The codes of a box of voxels, given with ``side + 1`` voxels around it along each axis."""
+    size = folded.encoder.patch_size
+    factor = size // side
+    fine = nn.functional.interpolate(
+        voxels[None], scale_factor=factor, mode="trilinear", align_corners=False
+    )[:, :, factor:-factor, factor:-factor, factor:-factor]
+    # Patch v begins at fine voxel factor * v and is 10 wide; its features are 6 wide.
+    windows = torch.relu(folded.first(fine))[0]
+    for axis in range(1, 4):
+        windows = windows.unfold(axis, size - 4, factor)
+    rows = windows.permute(1, 2, 3, 0, 4, 5, 6).flatten(0, 2)
+    found = torch.cat([folded.mean_codes(batch) for batch in torch.split(rows, _BATCH)])
+    return found.view(*windows.shape[1:4], -1)
 
 
 def _as_matrix(
@@ -120,6 +132,6 @@ def _as_matrix(
         images = nn.functional.conv3d(
             unit.view(-1, channels, side, side, side), layer.weight, padding=layer.padding
         )
-    bias = torch.zeros(layer.out_channels) if layer.bias is None else layer.bias.detach()
+    bias = layer.get_parameter("bias").detach()
     per_voxel = images[0, 0].numel()
     return images.flatten(1), bias.repeat_interleave(per_voxel)

@@ -107,15 +107,19 @@ class DenseStep(Step):
         generator: torch.Generator,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Places of parents in the coarse map, of children and strangers in the fine one."""
-        fine_shape = torch.tensor(maps[fine].scale.shape[:3])
         parent = _places(maps[coarse].scale.shape[:3], count, generator)
-        # A patch at place i of level s covers the voxels from s * i to s * (i + patch_size).
-        room = (self.encoder.patch_size * (coarse - fine)) // fine + 1
-        child = parent * coarse // fine + _uniform_integers(room, (count, 3), generator)
-        child = torch.minimum(child, fine_shape - 1)
-        stranger = _places(tuple(fine_shape.tolist()), count, generator)
+        # A patch at place i of level s covers the voxels from s * i to s * (i + patch_size), so
+        # the patches inside a parent begin at these places, both included.
+        first = -(-parent * coarse // fine)
+        last = (parent * coarse + self.encoder.patch_size * (coarse - fine)) // fine
+        share = torch.rand((count, 3), generator=generator)
+        # The minimum is for shares that float32 rounds up to the next place.
+        child = torch.minimum(first + (share * (last - first + 1)).long(), last)
+        stranger = _places(maps[fine].scale.shape[:3], count, generator)
         apart = ~self._cubes(stranger, fine).overlaps(self._cubes(parent, coarse))
-        return parent[apart], child[apart], stranger[apart]
+        # Where the scales do not divide each other, a narrow parent may have no child on the grid.
+        kept = apart & (last >= first).all(dim=-1)
+        return parent[kept], child[kept], stranger[kept]
 
     def _cubes(self, place: Int[Tensor, "cubes 3"], scale: int) -> Cubes:
         side = float(self.encoder.patch_size * scale)

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from gyrovox import devices
 from gyrovox.errors import TrainingError
 from gyrovox.models import HyperbolicVAE
 from gyrovox.progress import progress
@@ -70,13 +71,11 @@ def train(
     )
     generator = torch.Generator().manual_seed(seed)
     record = TrainingRecord([], [], [], [])
-    devices = [volumes[0].device] if volumes[0].is_cuda else []
     vae.train()
     with (
-        torch.random.fork_rng(devices),
+        devices.seeded(seed, volumes[0].device),
         progress("train", settings.steps, unit="steps", quiet=quiet) as bar,
     ):
-        torch.manual_seed(seed)
         for number in range(settings.steps):
             chosen = int(torch.randint(len(volumes), (), generator=generator))
             losses = step.loss(volumes[chosen], generator=generator)
