@@ -1,0 +1,29 @@
+"""Every benchmark's code runs, on next to nothing, untimed, writing nothing."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from benchmarks.quality import baselines
+from benchmarks.speed import gyroplane, kmeans
+
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+SMOKE: dict[str, Callable[[], str]] = {
+    "quality/baselines.py": lambda: baselines.table("regular", range(2)),
+    "speed/gyroplane.py": lambda: gyroplane.report(codes=100, side=4, repeats=2),
+    "speed/kmeans.py": lambda: kmeans.measure(1000, 2, 3, [1], repeats=1),
+}
+
+
+@pytest.mark.parametrize("benchmark", SMOKE)
+def test_a_benchmark_gives_a_table(benchmark):
+    assert "|---|" in SMOKE[benchmark]()
+
+
+def test_every_benchmark_is_run():
+    found = {
+        str(path.relative_to(BENCHMARKS))
+        for path in BENCHMARKS.rglob("*.py")
+        if "__main__" in path.read_text(encoding="utf-8")
+    }
+    assert found == set(SMOKE), "give each benchmark a line in SMOKE"
