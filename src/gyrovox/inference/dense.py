@@ -8,8 +8,12 @@ from gyrovox.models import DenseEncoder
 from gyrovox.patches import sliding_mean, tiles
 from gyrovox.progress import progress
 
-TILE = 64
-"""Side of a tile, in voxels."""
+TILE = 48
+"""Side of a tile, in voxels; tiles are at least 36 and at most 72 voxels wide.
+
+torch gives a convolution to oneDNN only where channels x z x y of its input exceed 20,480; below
+36 voxels the second layer of `default` would run ten times slower. Large tiles wait for memory.
+"""
 
 
 def embed_dense(
@@ -30,8 +34,8 @@ def embed_dense(
         encoder: The encoder.
         voxels: The normalised volume on its working grid, shape ``(channels, z, y, x)``.
         scale: How many times larger than the encoder's own the patches are.
-        tile: Largest side of the boxes of codes that are computed at once, in voxels. The codes
-            do not depend on it.
+        tile: Side of the boxes of codes that are computed at once, in voxels, within a half. The
+            codes do not depend on it.
         quiet: Show no progress.
 
     Returns:

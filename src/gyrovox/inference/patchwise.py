@@ -15,7 +15,7 @@ from gyrovox.models import PatchEncoder
 from gyrovox.patches import tiles
 from gyrovox.progress import progress
 
-TILE = 24
+TILE = 16
 """Side of a tile, in voxels."""
 
 _BATCH = 4096
@@ -65,8 +65,8 @@ def embed_patchwise(
         encoder: The encoder.
         voxels: The normalised volume on its working grid, shape ``(channels, z, y, x)``.
         side: Side of the cube, in voxels (paper: 5); it divides 10, so 1, 2, 5 or 10.
-        tile: Largest side of the boxes of codes that are computed at once, in voxels. The codes
-            do not depend on it.
+        tile: Side of the boxes of codes that are computed at once, in voxels, within a half. The
+            codes do not depend on it.
         quiet: Show no progress.
 
     Returns:
