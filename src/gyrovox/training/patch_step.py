@@ -33,9 +33,9 @@ class PatchStep(Step):
         self.encoder = vae.encoder
         self.settings = settings
         self.sizes = TripletSizes(
-            parent=settings.parent_sides,
-            child=settings.child_sides,
-            gap=settings.child_gap,
+            parent=(float(settings.parent_sides[0]), float(settings.parent_sides[1])),
+            child=(float(settings.child_sides[0]), float(settings.child_sides[1])),
+            gap=float(settings.child_gap),
             sampling=settings.scale_sampling,
         )
 
