@@ -47,7 +47,7 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 $(LOWEST)/.lowest: pyproject.toml constraints-lowest.txt
 	$(PYTHON) -m venv $(LOWEST)
 	$(LOWEST)/bin/python -m pip install --quiet -c constraints-lowest.txt -e ".[bench]" \
-		beartype hypothesis mpmath pytest pytest-xdist
+		beartype geoopt hypothesis mpmath ome-zarr-models pytest pytest-xdist
 	@touch $@
 
 clean:
