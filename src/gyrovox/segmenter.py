@@ -1,19 +1,21 @@
 """HierarchicalSegmenter: from volumes to segmentations at several levels."""
 
+import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Self, final
+from dataclasses import dataclass
+from typing import final
 
 import numpy as np
 import torch
 from jaxtyping import Float32
 from numpy.typing import NDArray
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from gyrovox import devices
 from gyrovox.clustering import HyperbolicKMeans
 from gyrovox.errors import (
+    ClusterCountError,
     ModelFileError,
     NotFittedError,
     SettingsError,
@@ -23,10 +25,10 @@ from gyrovox.errors import (
 )
 from gyrovox.inference import embed_dense, embed_patchwise
 from gyrovox.io.model_file import read_model, write_model
-from gyrovox.models import DenseEncoder, HyperbolicVAE
+from gyrovox.models import DenseEncoder, HyperbolicVAE, parameters, with_parameters
 from gyrovox.patches import WorkingGrid, normalise
 from gyrovox.progress import progress
-from gyrovox.settings import Configuration, configuration
+from gyrovox.settings import Configuration, configuration, from_plain_values, plain_values
 from gyrovox.training import TrainingRecord, train
 from gyrovox.volumes import NanPolicy, Volume, validated
 
@@ -68,7 +70,7 @@ class HierarchicalSegmenter:
         record_: The losses of every training step; None for a model that was loaded.
 
     Raises:
-        SettingsError: If there is no such configuration.
+        SettingsError: If there is no such configuration, or the seed is negative.
     """
 
     vae_: HyperbolicVAE
@@ -85,6 +87,8 @@ class HierarchicalSegmenter:
         nan_policy: NanPolicy = "error",
         quiet: bool = False,
     ) -> None:
+        if seed < 0:
+            raise SettingsError(f"seed must not be negative, got {seed}.")
         self.configuration = configuration
         self.configuration_ = _resolved(configuration)
         self.seed = seed
@@ -93,7 +97,7 @@ class HierarchicalSegmenter:
         self.nan_policy: NanPolicy = nan_policy
         self.quiet = quiet
 
-    def fit(self, volumes: Volume | Sequence[Volume]) -> Self:
+    def fit(self, volumes: Volume | Sequence[Volume]) -> "HierarchicalSegmenter":
         """Learn from volumes.
 
         Args:
@@ -116,8 +120,7 @@ class HierarchicalSegmenter:
         devices.limit_threads(self.threads)
         where = devices.device(self.device)
         prepared = [self._prepared(volume).to(where) for volume in several]
-        with torch.random.fork_rng([]):
-            torch.manual_seed(self.seed)
+        with devices.seeded(self.seed, torch.device("cpu")):
             vae = HyperbolicVAE(self.configuration_.model, in_channels=several[0].channels)
         vae = vae.to(where)
         settings = self.configuration_.training
@@ -166,21 +169,18 @@ class HierarchicalSegmenter:
             Labels by number of classes, and the codes.
 
         Raises:
-            SettingsError: If a level is out of its range.
+            SettingsError: If a level is out of its range, or given twice.
             NotFittedError: If no model has been trained or loaded.
             ClusterCountError: If a level has more classes than there are distinct codes.
         """
-        wrong = [level for level in levels if not 2 <= level <= _MOST_CLASSES]
-        if wrong or not levels:
-            raise SettingsError(
-                f"levels must be numbers of classes from 2 to {_MOST_CLASSES}, got {list(levels)}."
-            )
-        codes = self.embed(volume)
         manifold = self._fitted().manifold
+        _check_levels(levels, volume)
+        codes = self.embed(volume)
         flat = codes.reshape(-1, codes.shape[-1])
         found: dict[int, NDArray[np.unsignedinteger]] = {}
         with progress("cluster", len(levels), unit="levels", quiet=self.quiet) as bar:
-            for level in levels:
+            # The most classes first: if there are too few distinct codes, it is known at once.
+            for level in sorted(levels, reverse=True):
                 kmeans = HyperbolicKMeans(
                     level,
                     curvature=manifold.curvature,
@@ -190,7 +190,7 @@ class HierarchicalSegmenter:
                 labels = kmeans.fit_predict(flat)
                 found[level] = _as_labels(labels, level).reshape(volume.spatial_shape)
                 bar.advance(1)
-        return Segmentation(found, codes)
+        return Segmentation({level: found[level] for level in levels}, codes)
 
     def check(self, volume: Volume) -> None:
         """Say whether this segmenter can work with a volume, before any expensive work.
@@ -232,14 +232,13 @@ class HierarchicalSegmenter:
             NotFittedError: If no model has been trained or loaded.
         """
         vae = self._fitted()
-        arrays = {name: value.cpu().numpy() for name, value in vae.state_dict().items()}
         facts = {
-            "configuration": asdict(self.configuration_),
+            "configuration": plain_values(self.configuration_),
             "in_channels": vae.in_channels,
             "voxel_size_nm": self.voxel_size_nm_,
             "seed": self.seed,
         }
-        write_model(path, arrays, facts)
+        write_model(path, parameters(vae), facts)
 
     @classmethod
     def load(
@@ -250,7 +249,7 @@ class HierarchicalSegmenter:
         threads: int | None = None,
         nan_policy: NanPolicy = "error",
         quiet: bool = False,
-    ) -> Self:
+    ) -> "HierarchicalSegmenter":
         """The segmenter that `save` wrote, ready to embed and segment.
 
         Args:
@@ -268,26 +267,24 @@ class HierarchicalSegmenter:
         """
         arrays, facts = read_model(path)
         try:
-            settings = TypeAdapter(Configuration).validate_python(facts["configuration"])
-            in_channels = TypeAdapter(int).validate_python(facts["in_channels"])
+            settings = from_plain_values(facts["configuration"])
+            in_channels = TypeAdapter(int).validate_python(facts["in_channels"], strict=True)
             size: float | None = TypeAdapter(float | None).validate_python(facts["voxel_size_nm"])
-            seed = TypeAdapter(int).validate_python(facts["seed"])
-            vae = HyperbolicVAE(settings.model, in_channels=in_channels)
-            vae.load_state_dict({name: torch.from_numpy(a) for name, a in arrays.items()})
-        except (KeyError, ValidationError, SettingsError, RuntimeError, TypeError) as error:
+            vae = with_parameters(settings.model, in_channels, arrays)
+            segmenter = cls(
+                settings,
+                seed=TypeAdapter(int).validate_python(facts["seed"], strict=True),
+                device=device,
+                threads=threads,
+                nan_policy=nan_policy,
+                quiet=quiet,
+            )
+        except (KeyError, ValueError) as error:
             raise ModelFileError(
                 f"the model {os.fspath(path)} does not hold what its configuration says: "
                 f"{' '.join(str(error).split())}. Use the gyrovox that wrote it, or train anew."
             ) from error
-        segmenter = cls(
-            settings,
-            seed=seed,
-            device=device,
-            threads=threads,
-            nan_policy=nan_policy,
-            quiet=quiet,
-        )
-        segmenter.vae_ = vae.eval()
+        segmenter.vae_ = vae
         segmenter.voxel_size_nm_ = size
         segmenter.record_ = None
         return segmenter
@@ -326,6 +323,27 @@ class HierarchicalSegmenter:
             )
 
 
+def _check_levels(levels: Sequence[int], volume: Volume) -> None:
+    """Refuse numbers of classes that no segmentation of a volume can have.
+
+    Raises:
+        SettingsError: If one is out of its range or given twice, or there is none.
+        ClusterCountError: If there are more classes than voxels.
+    """
+    if not levels or len(set(levels)) < len(levels):
+        raise SettingsError(f"levels must be one or more different numbers, got {list(levels)}.")
+    if not 2 <= min(levels) <= max(levels) <= _MOST_CLASSES:
+        raise SettingsError(
+            f"levels must be numbers of classes from 2 to {_MOST_CLASSES}, got {list(levels)}."
+        )
+    voxels = math.prod(volume.spatial_shape)
+    if max(levels) > voxels:
+        raise ClusterCountError(
+            f"levels must not exceed the number of voxels, which have a code each, got "
+            f"{max(levels)}, and {volume.name} has {voxels}. Ask for fewer classes."
+        )
+
+
 def _resolved(given: str | Configuration) -> Configuration:
     return configuration(given) if isinstance(given, str) else given
 
@@ -343,7 +361,7 @@ def _smallest(settings: Configuration) -> int:
     """Voxels that a volume must have along every axis to be trained on."""
     if settings.model.encoder == "dense":
         return settings.model.input_size
-    return 2 * settings.training.parent_sides[0]
+    return max(2 * settings.training.parent_sides[0], settings.training.embed_side + 1)
 
 
 def _check_alike(first: Volume, other: Volume) -> None:

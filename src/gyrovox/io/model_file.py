@@ -66,7 +66,8 @@ def read_model(
             arrays = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
     except PermissionError as error:
         raise FileAccessError(f"the model {source} may not be read by this user.") from error
-    except (SafetensorError, OSError) as error:
+    # A TypeError comes of types that NumPy does not have, such as bfloat16.
+    except (SafetensorError, OSError, TypeError) as error:
         raise ModelFileError(
             f"a model must be a .safetensors file, and {source} cannot be read as one: {error}. "
             f"It may have been cut short; copy it again, or train anew."
@@ -87,7 +88,7 @@ def _checked(text: str, source: Path) -> dict[str, object]:
     """
     try:
         facts = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         raise ModelFileError(f"the configuration in {source} must be JSON, and is not.") from error
     if not isinstance(facts, dict) or facts.get("version") != _VERSION:
         found = facts.get("version") if isinstance(facts, dict) else None

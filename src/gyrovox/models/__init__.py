@@ -8,4 +8,6 @@ from .hyperbolic_vae import HyperbolicVAE as HyperbolicVAE
 from .objectives import Evidence as Evidence
 from .objectives import evidence as evidence
 from .objectives import triplet_loss as triplet_loss
+from .parameters import parameters as parameters
+from .parameters import with_parameters as with_parameters
 from .posterior import Posterior as Posterior

@@ -21,12 +21,19 @@ class Configuration:
     """How it learns."""
 
     def __post_init__(self) -> None:
-        """Refuse a target that would lie outside what the encoder has read.
+        """Refuse patches that do not fit what the encoder reads.
 
         Raises:
-            SettingsError: If the jittered patch reaches beyond the encoder's receptive field.
+            SettingsError: If the jittered patch reaches beyond the encoder's receptive field, or
+                the cube around a voxel cannot be brought to the encoder's patch.
         """
-        if self.model.encoder != "dense":
+        if self.model.encoder == "patch":
+            size, side = self.model.input_size, self.training.embed_side
+            if size % side:
+                raise SettingsError(
+                    f"training.embed_side must divide the encoder's patch of {size} voxels, got "
+                    f"{side}. Pass 1, 2, 5 or 10."
+                )
             return
         reach = self.training.jitter + self.model.output_size // 2
         if reach > self.model.input_size // 2:
