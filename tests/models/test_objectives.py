@@ -1,0 +1,164 @@
+import math
+
+import mpmath
+import pytest
+import torch
+from torch import distributions
+
+from gyrovox.geometry import manifold
+from gyrovox.models import HyperbolicVAE, Posterior, evidence, triplet_loss
+from gyrovox.settings import ModelSettings
+
+
+def vae_of(geometry, likelihood="laplace", dim=2):
+    return HyperbolicVAE(
+        ModelSettings(
+            geometry=geometry,
+            channels=(4, 4),
+            dilations=(1, 1),
+            hidden=8,
+            decoder_channels=(4,),
+            likelihood=likelihood,
+            latent_dim=dim,
+        ),
+        in_channels=2,
+    )
+
+
+def posterior_of(count, dim=2, device="cpu"):
+    mean = 0.5 * torch.randn(count, dim, device=device)
+    return Posterior(mean, 0.2 + torch.rand(count, 1, device=device))
+
+
+@pytest.mark.parametrize("likelihood", ["laplace", "normal", "unit-normal"])
+def test_the_parts_of_the_flat_elbo_are_those_of_torch(likelihood):
+    vae, posterior, targets = (
+        vae_of("euclidean", likelihood),
+        posterior_of(6),
+        torch.randn(6, 2, 3, 3, 3),
+    )
+    torch.manual_seed(11)
+    parts = evidence(vae, posterior, targets)
+    torch.manual_seed(11)
+    noise = torch.randn(6, 2)
+    # The flat metric is 4 I: lengths are doubled, so coordinates have half the scale ...
+    coordinates = distributions.Normal(posterior.mean_code, posterior.scale / 2)
+    codes = posterior.mean_code + noise * posterior.scale / 2
+    prior = distributions.Normal(torch.zeros(2), torch.full((2,), 0.5))
+    # ... and a density per volume is 2^dim times smaller, in both: it cancels.
+    divergence = (coordinates.log_prob(codes) - prior.log_prob(codes)).sum(-1)
+    torch.testing.assert_close(parts.divergence, divergence, rtol=1e-4, atol=1e-5)
+    decoded = vae.decoder(codes)
+    if likelihood == "unit-normal":
+        noise_model = distributions.Normal(decoded, 1.0)
+    else:
+        family = distributions.Laplace if likelihood == "laplace" else distributions.Normal
+        scale = torch.nn.functional.softplus(decoded[:, 2:]) + 1e-4
+        noise_model = family(decoded[:, :2], scale)
+    reconstruction = noise_model.log_prob(targets).sum((1, 2, 3, 4))
+    torch.testing.assert_close(parts.reconstruction, reconstruction, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("dim", [1, 2, 5])
+def test_the_divergence_estimates_the_closed_form_in_flat_space(dim):
+    vae, one = vae_of("euclidean", dim=dim), posterior_of(1, dim)
+    count = 40_000
+    many = Posterior(one.mean_code.expand(count, -1), one.scale.expand(count, -1))
+    with torch.no_grad():
+        divergence = evidence(vae, many, torch.zeros(count, 2, 3, 3, 3)).divergence
+    expected = distributions.kl_divergence(
+        distributions.Normal(one.mean_code, one.scale / 2),
+        distributions.Normal(torch.zeros(dim), torch.full((dim,), 0.5)),
+    ).sum()
+    error = divergence.std() / math.sqrt(count)
+    assert abs(divergence.mean() - expected) < 5 * error
+
+
+def test_the_divergence_of_the_ball_is_a_kl_divergence():
+    # By quadrature in polar coordinates around the posterior's mean, for a mean at the origin.
+    scale = 0.7
+    vae = vae_of("poincare")
+    count = 40_000
+    posterior = Posterior(torch.zeros(count, 2), torch.full((count, 1), scale))
+    with torch.no_grad():
+        divergence = evidence(vae, posterior, torch.zeros(count, 2, 3, 3, 3)).divergence
+    # v is normal in the tangent space and both volume factors are the same, so they cancel.
+    expected = mpmath.quad(
+        lambda r: (
+            r
+            / scale**2
+            * mpmath.exp(-(r**2) / (2 * scale**2))
+            * (-(r**2) / (2 * scale**2) - 2 * mpmath.log(scale) + r**2 / 2)
+        ),
+        [0, 2, 10],
+    )
+    error = divergence.std() / math.sqrt(count)
+    assert abs(divergence.mean() - float(expected)) < 5 * error
+
+
+@pytest.mark.parametrize("geometry", ["poincare", "euclidean"])
+def test_the_divergence_vanishes_where_posterior_and_prior_agree(geometry):
+    vae = vae_of(geometry)
+    same = Posterior(torch.zeros(50, 2), torch.ones(50, 1))
+    parts = evidence(vae, same, torch.randn(50, 2, 3, 3, 3))
+    torch.testing.assert_close(parts.divergence, torch.zeros(50), rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("geometry", ["poincare", "euclidean"])
+def test_the_elbo_reaches_every_parameter_and_the_posterior(geometry, device):
+    vae = vae_of(geometry).to(device)
+    mean = torch.randn(8, 2, device=device, requires_grad=True)
+    scale = torch.full((8, 1), 0.3, device=device, requires_grad=True)
+    parts = evidence(vae, Posterior(mean, scale), torch.randn(8, 2, 3, 3, 3, device=device))
+    (parts.divergence - parts.reconstruction).sum().backward()
+    assert all(one.grad.isfinite().all() and one.grad.any() for one in (mean, scale))
+    assert all(parameter.grad.isfinite().all() for parameter in vae.decoder.parameters())
+
+
+@pytest.mark.parametrize("curvature", [-0.1, -1.0, -4.0])
+def test_the_triplet_loss_is_that_of_60_digits(curvature):
+    roles = [torch.randn(6, 2) * 0.8 for _ in range(3)]
+
+    def distance(u, w):
+        with mpmath.workdps(60):
+            s = mpmath.sqrt(-curvature)
+            points = []
+            for code in (u, w):
+                length = mpmath.sqrt(sum(mpmath.mpf(value) ** 2 for value in code))
+                points.append([mpmath.tanh(s * length) * value / (s * length) for value in code])
+            gap = sum((a - b) ** 2 for a, b in zip(*points, strict=True))
+            room = [1 + curvature * sum(a**2 for a in point) for point in points]
+            return mpmath.acosh(1 - 2 * curvature * gap / (room[0] * room[1])) / s
+
+    expected = sum(
+        max(0, distance(parent, child) - distance(parent, stranger) + 0.2)
+        for parent, child, stranger in zip(*(role.tolist() for role in roles), strict=True)
+    )
+    found = triplet_loss(manifold("poincare", curvature=curvature), *roles, margin=0.2)
+    assert found.item() == pytest.approx(float(expected) / 6, rel=1e-5)
+
+
+def test_the_flat_triplet_loss_doubles_coordinates():
+    parent, child, stranger = torch.tensor([[[0.0, 0.0]], [[1.0, 0.0]], [[0.0, 0.5]]])
+    loss = triplet_loss(manifold("euclidean"), parent, child, stranger, margin=0.2)
+    assert loss.item() == pytest.approx(2 * 1.0 - 2 * 0.5 + 0.2)
+
+
+def test_a_hierarchy_that_is_far_enough_costs_nothing():
+    parent, child, stranger = torch.tensor([[[0.0, 0.0]], [[0.1, 0.0]], [[3.0, 0.0]]])
+    assert triplet_loss(manifold("poincare"), parent, child, stranger, margin=0.2) == 0
+
+
+def test_codes_that_coincide_cost_the_margin_and_have_finite_gradients():
+    codes = [torch.zeros(4, 2, requires_grad=True) for _ in range(3)]
+    loss = triplet_loss(manifold("poincare"), *codes, margin=0.2)
+    loss.backward()
+    assert loss.item() == pytest.approx(0.2)
+    assert all(code.grad.isfinite().all() for code in codes)
+
+
+def test_no_triplet_costs_nothing(device):
+    empty = torch.zeros(0, 2, device=device, requires_grad=True)
+    loss = triplet_loss(manifold("poincare"), empty, empty, empty, margin=0.2)
+    assert loss == 0
+    assert loss.device.type == device.type
