@@ -11,6 +11,9 @@ from gyrovox.patches import Cubes, TripletSizes, resize_cubes, sample_triplets
 from gyrovox.settings import TrainingSettings
 from gyrovox.training.step import Step, StepLoss, step_loss
 
+# Interpolating equal voxels gives values that differ by less than this, in standard deviations.
+_ROUNDING = 1e-4
+
 
 @final
 class PatchStep(Step):
@@ -55,7 +58,7 @@ class PatchStep(Step):
         posterior = self.encoder(patches)
         parent, child, stranger = posterior.mean_code.chunk(3)
         flat = patches.flatten(1)
-        varied = flat.amax(-1) > flat.amin(-1)
+        varied = flat.amax(-1) - flat.amin(-1) > _ROUNDING
         triplet = triplet_loss(
             self.vae.manifold,
             *(codes[varied.view(3, -1).all(0)] for codes in (parent, child, stranger)),
