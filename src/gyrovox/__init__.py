@@ -20,3 +20,8 @@ def __getattr__(name: str) -> object:
     from gyrovox import segmenter
 
     return vars(segmenter)[name]
+
+
+def __dir__() -> list[str]:
+    """The public names, and not whatever modules have been imported by now."""
+    return sorted(__all__)

@@ -1,0 +1,120 @@
+"""Codes of every voxel, densely and patch by patch: ``python -m benchmarks.speed.embedding``.
+
+Three ways to embed the same volume: `default` densely; the published network literally, one patch
+after another; and the published network with what patches share computed once. The literal one
+would take minutes, so it is timed on some of the voxels and its rate is extrapolated.
+"""
+
+import argparse
+from collections.abc import Callable, Sequence
+
+import torch
+
+from benchmarks.speed.interleaved import RESULTS, Table, compare
+from gyrovox.inference import embed_dense, embed_patchwise
+from gyrovox.models import DenseEncoder, HyperbolicVAE, PatchEncoder
+from gyrovox.patches import Cubes, resize_cubes
+from gyrovox.settings import CATALOGUE
+from gyrovox.volumes.phantom_cell import cell_phantom
+
+TARGET = 300_000
+"""Voxels a second that dense embedding is to reach on 2 cores."""
+
+_BATCH = 128
+
+DENSE = "`default`, dense"
+FOLDED = "`paper`, shared and folded"
+LITERAL = "`paper`, patch by patch"
+
+
+def encoder(name: str) -> DenseEncoder | PatchEncoder:
+    """The untrained encoder of a named configuration: its speed does not depend on its weights."""
+    torch.manual_seed(0)
+    return HyperbolicVAE(CATALOGUE[name].model, in_channels=1).encoder.eval()
+
+
+def literal(network: PatchEncoder, voxels: torch.Tensor, count: int, side: int) -> torch.Tensor:
+    """Codes of ``count`` voxels in the middle, each from its own patch; voxels (1, z, y, x)."""
+    place = torch.cartesian_prod(*(torch.arange(side, size - side) for size in voxels.shape[1:]))
+    start = (place[:count] - side // 2).float()
+    found = []
+    with torch.inference_mode():
+        for some in start.split(_BATCH):
+            cubes = Cubes(some, torch.full((len(some),), float(side)))
+            found.append(network(resize_cubes(voxels, cubes, network.patch_size)).mean_code)
+    return torch.cat(found)
+
+
+def measure(side: int, count: int, repeats: int) -> tuple[Table, dict[str, int]]:
+    """Times of the three on a volume of side^3 voxels, and how many voxels each embedded."""
+    phantom = cell_phantom(0, shape=(50, 50, 50)).image
+    voxels = torch.from_numpy(phantom[:side, :side, :side].copy())[None]
+    dense, published = encoder("default"), encoder("paper")
+    cube = CATALOGUE["paper"].training.embed_side
+    if not isinstance(dense, DenseEncoder) or not isinstance(published, PatchEncoder):
+        raise TypeError("`default` must have a dense encoder, and `paper` a patch encoder.")
+    competitors: dict[str, Callable[[], object]] = {
+        DENSE: lambda: embed_dense(dense, voxels),
+        FOLDED: lambda: embed_patchwise(published, voxels, side=cube),
+        LITERAL: lambda: literal(published, voxels, count, cube),
+    }
+    inside = min(count, (side - 2 * cube) ** 3)
+    return compare(competitors, repeats=repeats, baseline=DENSE), {
+        DENSE: side**3,
+        FOLDED: side**3,
+        LITERAL: inside,
+    }
+
+
+def report(side: int, count: int, repeats: int, threads: Sequence[int]) -> str:
+    """The whole page."""
+    lines = [
+        f"# Embedding every voxel of {side}^3",
+        "",
+        "Written by `python -m benchmarks.speed.embedding`. One channel, float32, torch "
+        f"{torch.__version__.split('+')[0]}; {repeats} interleaved rounds. *Patch by patch* is "
+        f"timed on {min(count, side**3):,} of the voxels, in batches of {_BATCH}, and its rate is "
+        "taken to hold for all of them.",
+        "",
+        "| encoder | threads | voxels | seconds, median | voxels/s, median | voxels/s, best |",
+        "|---|---|---|---|---|---|",
+    ]
+    notes = []
+    for number in threads:
+        torch.set_num_threads(number)
+        table, voxels = measure(side, count, repeats)
+        for row in table.rows:
+            embedded = voxels[row.name]
+            lines.append(
+                f"| {row.name} | {number} | {embedded:,} | {row.median_s:.3f} | "
+                f"{embedded / row.median_s:,.0f} | {embedded / row.fastest_s:,.0f} |"
+            )
+        rates = {row.name: voxels[row.name] / row.median_s for row in table.rows}
+        notes.append(
+            f"- {number} thread(s): dense embedding is {rates[DENSE] / rates[LITERAL]:,.0f} times "
+            f"as fast as patch by patch, and {rates[DENSE] / TARGET:.1f} times the target of "
+            f"{TARGET:,} voxels/s, which is set for 2 cores."
+        )
+    return "\n".join([*lines, "", *notes]) + "\n"
+
+
+def main(smoke: bool) -> None:
+    """Measure, print and write the page; with `smoke`, run every line, small, and write nothing."""
+    if smoke:
+        print(report(side=12, count=2, repeats=2, threads=[1]))
+        return
+    page = report(side=50, count=256, repeats=9, threads=[1, 2])
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "embedding.md").write_text(page, encoding="utf-8")
+    print(page)
+
+
+def parse(arguments: Sequence[str] | None = None) -> bool:
+    """Whether `--smoke` was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--smoke", action="store_true", help="run once, small, and write nothing")
+    return bool(parser.parse_args(arguments).smoke)
+
+
+if __name__ == "__main__":
+    main(parse())
