@@ -90,14 +90,31 @@ def test_targets_are_the_jittered_patches_around_the_codes_voxels():
     size = step.encoder.patch_size
     # The code at place p is made from voxels p to p + 4, hence around the voxel p + 2.
     middle = level[0, 2:-2, 2:-2, 2:-2]
-    maps = {1: Posterior(middle[..., None].repeat(1, 1, 1, 2), torch.ones(9, 9, 9, 1))}
-    posterior, targets = step._patches({1: level}, maps, generator())
+    posteriors = Posterior(middle[..., None].repeat(1, 1, 1, 2), torch.ones(9, 9, 9, 1))
+    posterior, targets = step._patches(level, posteriors, generator())
     assert size == 5
     assert targets.shape == (200, 1, 3, 3, 3)
     assert torch.equal(targets[:, 0, 1, 1, 1], posterior.mean_code[:, 0])
     neighbours = torch.tensor([-169.0 - 13 - 1, 169 + 13 + 1])
     corners = targets[:, 0, [0, 2], [0, 2], [0, 2]] - posterior.mean_code[:, :1]
     assert torch.equal(corners, neighbours.expand(200, 2))
+
+
+def test_constant_patches_are_not_rebuilt():
+    step = step_of(settings=TrainingSettings(crop_size=12, positions=400, jitter=0))
+    level = torch.zeros(1, 13, 13, 13)
+    level[:, 7:] = torch.randn(1, 6, 13, 13)
+    posteriors = Posterior(torch.zeros(9, 9, 9, 2), torch.ones(9, 9, 9, 1))
+    posterior, targets = step._patches(level, posteriors, generator())
+    assert 0 < len(targets) < 400
+    assert len(posterior.mean_code) == len(posterior.scale) == len(targets)
+    assert (targets.flatten(1).std(dim=-1) > 0).all()
+
+
+def test_a_crop_of_constant_patches_alone_still_gives_a_step():
+    step = step_of(settings=TrainingSettings(crop_size=12, positions=50, jitter=0))
+    posteriors = Posterior(torch.zeros(9, 9, 9, 2), torch.ones(9, 9, 9, 1))
+    assert len(step._patches(torch.zeros(1, 13, 13, 13), posteriors, generator())[1]) == 50
 
 
 def test_no_target_reaches_beyond_what_its_code_was_made_from():

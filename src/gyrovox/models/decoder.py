@@ -12,6 +12,10 @@ from gyrovox.geometry import Manifold
 from gyrovox.models.posterior import positive
 from gyrovox.nn import plane_layer
 
+# Standard deviations of the volume. Voxels are stored in steps (8 bits: about this), and a noise
+# finer than the step would have a likelihood without bound.
+SMALLEST_NOISE = 0.02
+
 Likelihood = Literal["laplace", "normal", "unit-normal"]
 
 
@@ -110,4 +114,4 @@ def voxel_distribution(
         return Normal(decoded, torch.ones_like(decoded), validate_args=False)
     mean, raw_scale = decoded.chunk(2, dim=1)
     family = Laplace if likelihood == "laplace" else Normal
-    return family(mean, positive(raw_scale), validate_args=False)
+    return family(mean, positive(raw_scale) + SMALLEST_NOISE, validate_args=False)

@@ -52,8 +52,9 @@ _PAPER = Configuration(
         likelihood="unit-normal",
     ),
     training=TrainingSettings(
-        steps=1500,
+        steps=1000,
         learning_rate=1e-3,
+        kl_weight=1.0,
         triplet_weight=1000.0,
         scale_sampling="uniform",
     ),

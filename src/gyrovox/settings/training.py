@@ -18,7 +18,7 @@ class TrainingSettings:
     learning_rate: float = 3e-3
     """Highest learning rate of Adam; it warms up and decays along a cosine."""
 
-    kl_weight: float = 1.0
+    kl_weight: float = 0.5
     """Weight of the divergence from the prior; 1 makes the objective the ELBO."""
 
     triplet_weight: float = 1.0
@@ -37,7 +37,7 @@ class TrainingSettings:
     """`dense`: factors of the scale pyramid, finest first."""
 
     positions: int = 1024
-    """`dense`: patches that a step rebuilds."""
+    """`dense`: patches that a step rebuilds, at the finest scale."""
 
     jitter: int = 2
     """`dense`: largest distance of the patch that is rebuilt from the code's voxel, in voxels."""

@@ -46,7 +46,8 @@ class DenseStep(Step):
         levels = scale_pyramid(crop, self.settings.scales, smallest=self.encoder.patch_size)
         maps = {scale: self._posteriors(level) for scale, level in levels.items()}
         triplet = self._triplet_loss(maps, generator)
-        posterior, targets = self._patches(levels, maps, generator)
+        # The finest level alone: rebuilding coarse patches too cost .02 of Dice at levels 2 and 3.
+        posterior, targets = self._patches(levels[1], maps[1], generator)
         return step_loss(evidence(self.vae, posterior, targets), triplet, self.settings)
 
     def _posteriors(self, level: Float[Tensor, "channels z y x"]) -> Posterior:
@@ -55,22 +56,22 @@ class DenseStep(Step):
 
     def _patches(
         self,
-        levels: dict[int, Tensor],
-        maps: dict[int, Posterior],
+        voxels: Float[Tensor, "channels z y x"],
+        posteriors: Posterior,
         generator: torch.Generator,
-    ) -> tuple[Posterior, Tensor]:
-        """Posteriors at random places of all levels, and the jittered patches around them."""
-        weights = scale_weights(list(levels), "log-uniform").tolist()
-        means, scales, targets = [], [], []
-        for (scale, level), weight in zip(levels.items(), weights, strict=True):
-            count = max(1, round(weight * self.settings.positions))
-            place = _places(maps[scale].scale.shape[:3], count, generator)
-            means.append(_look_up(maps[scale].mean_code, place))
-            scales.append(_look_up(maps[scale].scale, place))
-            centre = place + self.encoder.patch_size // 2
-            shift = jitter(count, self.settings.jitter, generator=generator)
-            targets.append(_cut(level, centre + shift, self.target_size))
-        return Posterior(torch.cat(means), torch.cat(scales)), torch.cat(targets)
+    ) -> tuple[Posterior, Float[Tensor, "patches channels size size size"]]:
+        """Posteriors at random places of the finest level, and jittered patches around them."""
+        count = self.settings.positions
+        place = _places(posteriors.scale.shape[:3], count, generator)
+        found = Posterior(_look_up(posteriors.mean_code, place), _look_up(posteriors.scale, place))
+        shift = jitter(count, self.settings.jitter, generator=generator)
+        centre = place + self.encoder.patch_size // 2 + shift
+        targets = _cut(voxels, centre, self.target_size)
+        flat = targets.flatten(1)
+        varied = flat.amax(-1) > flat.amin(-1)
+        # Empty space has no noise to learn; a crop of nothing else is still better than no step.
+        kept = varied if bool(varied.any()) else torch.ones_like(varied)
+        return Posterior(found.mean_code[kept], found.scale[kept]), targets[kept]
 
     def _triplet_loss(
         self, maps: dict[int, Posterior], generator: torch.Generator

@@ -18,6 +18,7 @@ from gyrovox.training.dense_step import DenseStep
 from gyrovox.training.patch_step import PatchStep
 from gyrovox.training.step import Step
 
+# Of the loss a voxel of the rebuilt patch: the ELBO is a sum over them.
 _LARGEST_GRADIENT = 1.0
 _WARM_UP = 0.1
 
@@ -71,6 +72,7 @@ def train(
     )
     generator = torch.Generator().manual_seed(seed)
     record = TrainingRecord([], [], [], [])
+    voxels = vae.in_channels * vae.settings.output_size**3
     vae.train()
     with (
         devices.seeded(seed, volumes[0].device),
@@ -87,7 +89,7 @@ def train(
                 )
             optimiser.zero_grad(set_to_none=True)
             torch.autograd.backward(losses.total)
-            torch.nn.utils.clip_grad_norm_(vae.parameters(), _LARGEST_GRADIENT)
+            torch.nn.utils.clip_grad_norm_(vae.parameters(), _LARGEST_GRADIENT * voxels)
             optimiser.step()
             schedule.step()
             record.loss.append(loss)
