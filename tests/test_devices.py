@@ -1,3 +1,5 @@
+import os
+
 import pytest
 import torch
 
@@ -84,3 +86,12 @@ def test_a_seed_holds_on_a_gpu_and_leaves_no_trace(device):
     assert torch.equal(torch.cuda.get_rng_state(device), before)
     with devices.seeded(5, device):
         assert torch.equal(torch.rand(3, device=device), inside)
+
+
+def test_idle_threads_sleep_unless_the_environment_says_otherwise(monkeypatch):
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    monkeypatch.setenv("GOMP_SPINCOUNT", "7")
+    devices.share_processors()
+    assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
+    assert os.environ["GOMP_SPINCOUNT"] == "7"
+    monkeypatch.delenv("OMP_WAIT_POLICY")

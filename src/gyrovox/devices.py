@@ -1,5 +1,6 @@
 """Where tensors live: the one place that decides on CPU or GPU, and on threads."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -8,6 +9,18 @@ from gyrovox.errors import SettingsError
 
 if TYPE_CHECKING:
     import torch
+
+
+def share_processors() -> None:
+    """Let idle CPU threads sleep rather than spin; to be called before torch is loaded.
+
+    Where another program computes too, spinning threads take the processor from the ones that they
+    wait for: measured on 2 cores, a training step took 1.5 s instead of 0.15 s. Alone on the
+    machine no difference was found. Environment variables that are set already are kept.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Without it GNU's OpenMP, which torch brings, still spins for a while.
+    os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
 
 def device(name: str = "auto") -> "torch.device":

@@ -25,6 +25,7 @@ from gyrovox.cli.phantom import PhantomCell
 from gyrovox.cli.segment import Segment
 from gyrovox.cli.terminal import complain, say
 from gyrovox.cli.train import Train
+from gyrovox.devices import share_processors
 from gyrovox.errors import FormatLossWarning, GyrovoxError
 from gyrovox.settings import CATALOGUE
 
@@ -56,6 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> Never:
             the user interrupted it.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    share_processors()
     if os.environ.get(TRACEBACK):
         _command(words).run()
         raise SystemExit(0)
