@@ -39,3 +39,18 @@ def test_a_path_that_exists_is_one_commas_and_all(tmp_path):
     path = tmp_path / "a,b.h5"
     path.touch()
     assert locations(f"{path}::raw") == (Location(path, "raw"),)
+
+
+@pytest.mark.parametrize("name", ["b.h5", "x::y.mrc"])
+def test_colons_of_files_and_folders_that_exist_are_theirs(tmp_path, name):
+    folder = tmp_path / "c::d"
+    folder.mkdir()
+    (folder / name).touch()
+    assert Location.parse(folder / name) == Location(folder / name)
+    assert Location.parse(f"{folder}/b.h5::deep/raw") == Location(folder / "b.h5", "deep/raw")
+    assert Location.parse(folder / "new.mrc") == Location(folder / "new.mrc")
+
+
+def test_many_names_together_may_be_longer_than_one_name_can_be():
+    name = "x" * 100 + ".mrc"
+    assert locations(",".join([name] * 4)) == (Location(Path(name)),) * 4

@@ -19,9 +19,17 @@ class Location:
 
     @classmethod
     def parse(cls, text: PathLike) -> "Location":
-        """The location that a user wrote as `path` or `path::dataset`."""
-        path, separator, dataset = os.fspath(text).partition(_SEPARATOR)
-        return cls(Path(path), dataset.strip("/") or None if separator else None)
+        """The location that a user wrote as `path` or `path::dataset`.
+
+        Files and folders that exist are taken as they are, colons and all.
+        """
+        whole = Path(text)
+        # os.path, as Path.exists raises where several names together are too long for one.
+        if os.path.exists(whole):
+            return cls(whole)
+        folder = next((up for up in whole.parents if os.path.isdir(up)), Path())
+        name, _, dataset = str(whole.relative_to(folder)).partition(_SEPARATOR)
+        return cls(folder / name, dataset.strip("/") or None)
 
     def __str__(self) -> str:
         return str(self.path) if self.dataset is None else f"{self.path}{_SEPARATOR}{self.dataset}"
@@ -41,7 +49,7 @@ def locations(text: PathLike | Sequence[PathLike]) -> tuple[Location, ...]:
     if not isinstance(text, str | os.PathLike):
         return tuple(Location.parse(part) for part in text)
     whole = Location.parse(text)
-    if whole.path.exists():
+    if os.path.exists(whole.path):
         return (whole,)
     return tuple(
         Location.parse(part.strip()) for part in os.fspath(text).split(",") if part.strip()
