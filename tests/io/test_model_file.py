@@ -1,4 +1,5 @@
 import json
+import os
 import pickle
 import struct
 
@@ -144,3 +145,13 @@ def test_a_type_that_numpy_does_not_have_is_refused(path):
     path.write_bytes(struct.pack("<Q", len(header)) + header + b"\x00" * 4)
     with pytest.raises(ModelFileError, match="cannot be read as one"):
         read_model(path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no umask")
+def test_who_may_read_it_is_what_the_umask_says(path):
+    before = os.umask(0o027)
+    try:
+        write_model(path, ARRAYS, FACTS)
+    finally:
+        os.umask(before)
+    assert path.stat().st_mode & 0o777 == 0o640

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from gyrovox.errors import FileAccessError, MissingFileError, ModelFileError
 from gyrovox.io.atomic import written_whole
@@ -36,7 +36,8 @@ def write_model(
     metadata = {_KEY: json.dumps({"version": _VERSION, **facts})}
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     with written_whole(Path(path), overwrite=True, suffix=".safetensors") as beside:
-        save_file(contiguous, beside, metadata=metadata)
+        # Not save_file, which writes files that only their owner can read, whatever the umask.
+        beside.write_bytes(save(contiguous, metadata=metadata))
 
 
 def read_model(
