@@ -40,10 +40,12 @@ def test_a_gpu_that_is_not_there_is_refused(name, count, monkeypatch):
 def test_threads_are_limited():
     before = torch.get_num_threads()
     try:
-        devices.limit_threads(2)
-        assert torch.get_num_threads() == 2
+        devices.limit_threads(1)
+        assert torch.get_num_threads() == 1
         devices.limit_threads(None)
-        assert torch.get_num_threads() == 2
+        assert torch.get_num_threads() == 1
+        devices.limit_threads(1_000_000)
+        assert torch.get_num_threads() == devices.cores()
     finally:
         torch.set_num_threads(before)
 
@@ -95,3 +97,13 @@ def test_idle_threads_sleep_unless_the_environment_says_otherwise(monkeypatch):
     assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
     assert os.environ["GOMP_SPINCOUNT"] == "7"
     monkeypatch.delenv("OMP_WAIT_POLICY")
+
+
+def test_cores_are_those_that_this_process_may_run_on(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 5, 7}, raising=False)
+    assert devices.cores() == 3
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: 12)
+    assert devices.cores() == 12
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert devices.cores() == 1

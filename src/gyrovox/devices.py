@@ -84,7 +84,8 @@ def limit_threads(threads: int | None) -> None:
     """Let torch compute on at most this many CPU threads.
 
     Args:
-        threads: Number of threads, at least 1; None leaves torch's own choice.
+        threads: Number of threads, at least 1, of which no more than `cores` are used; None
+            leaves torch's own choice.
 
     Raises:
         SettingsError: If ``threads`` is less than 1.
@@ -95,4 +96,13 @@ def limit_threads(threads: int | None) -> None:
         raise SettingsError(f"threads must be at least 1, got {threads}.")
     import torch
 
-    torch.set_num_threads(threads)
+    # With very many, OpenMP takes the process down.
+    torch.set_num_threads(min(threads, cores()))
+
+
+def cores() -> int:
+    """How many CPU cores this process may run on."""
+    # Not os.cpu_count, which counts cores that a batch system keeps for others.
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

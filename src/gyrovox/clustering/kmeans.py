@@ -2,11 +2,11 @@
 
 from typing import final
 
-import joblib  # type: ignore[import-untyped]
 import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
+from gyrovox.devices import cores
 from gyrovox.errors import ClusterCountError, NotFittedError, SettingsError
 
 from .lloyd import Lloyd, Threads, assign, squared_distances, threads
@@ -227,7 +227,7 @@ class HyperbolicKMeans:
         return HyperbolicSpace() if self.curvature < 0 else FlatSpace(middle)
 
     def _threads(self) -> int:
-        return max(1, self.n_threads or joblib.cpu_count())
+        return max(1, self.n_threads or cores())
 
     def _scaled(self, codes: NDArray[np.floating]) -> NDArray[np.floating]:
         """Codes in units of 1/√−κ, none beyond what float64 can lift, shape (points, dim).
