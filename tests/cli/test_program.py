@@ -142,15 +142,43 @@ def test_only_warnings_about_lost_information_are_shown(run, monkeypatch):
     assert run("info", "x").err == "gyrovox: warning: no rotation is kept\n"
 
 
-def test_a_polite_kill_cleans_up_as_an_interrupt_does(run, monkeypatch):
-    def killed(_self):
-        os.kill(os.getpid(), signal.SIGTERM)
+SIGNALS = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_polite_kill_cleans_up_as_an_interrupt_does(run, monkeypatch, number):
+    def killed(_command):
+        os.kill(os.getpid(), number)
         time.sleep(1)
 
-    before = signal.getsignal(signal.SIGTERM)
+    before = signal.getsignal(number)
     monkeypatch.setattr(Info, "run", killed)
     assert run("info", "x").code == 130
-    assert signal.getsignal(signal.SIGTERM) is before
+    assert signal.getsignal(number) is before
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_that_is_ignored_stays_so(run, monkeypatch, number):
+    monkeypatch.setattr(Info, "run", lambda _command: os.kill(os.getpid(), number))
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        assert run("info", "x").code == 0
+    finally:
+        signal.signal(number, before)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory: you tried",
+        "CUDA out of memory. Tried to allocate 8.00 GiB",
+    ],
+)
+def test_memory_that_torch_does_not_get_is_one_line(run, monkeypatch, message):
+    monkeypatch.setattr(Info, "run", failing(RuntimeError(message)))
+    done = run("info", "x")
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith("gyrovox: the memory does not suffice. Crop the volume")
 
 
 def test_a_reader_that_leaves_is_no_error_message(phantom_file):

@@ -43,6 +43,7 @@ TRACEBACK = "GYROVOX_TRACEBACK"
 """Environment variable that, if set, lets every error keep its traceback."""
 
 _INTERRUPTED = 130  # 128 + SIGINT, as shells say it
+_NO_MEMORY = "the memory does not suffice. Crop the volume, or take a machine with more."
 
 
 def main(arguments: Sequence[str] | None = None) -> Never:
@@ -79,20 +80,31 @@ def _exit_code(words: Sequence[str]) -> int:
         # The reader has gone (`gyrovox info ... | head`): nobody is left to complain to.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except MemoryError:
-        complain("the memory does not suffice. Crop the volume, or take a machine with more.")
+        complain(_NO_MEMORY)
     except OSError as error:
         if is_no_space(error):
             complain("no space left on the disk. Make room, or write to another one with -o.")
         else:
             complain(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}.")
     except Exception as error:  # the last one: a user gets a line
-        complain(
-            f"unexpected {type(error).__name__}: {error}. This is a fault of gyrovox; set "
-            f"{TRACEBACK}=1 to see where it arose."
-        )
+        if _is_no_memory(error):
+            complain(_NO_MEMORY)
+        else:
+            complain(
+                f"unexpected {type(error).__name__}: {error}. This is a fault of gyrovox; set "
+                f"{TRACEBACK}=1 to see where it arose."
+            )
     else:
         return 0
     return 1
+
+
+def _is_no_memory(error: Exception) -> bool:
+    """Whether torch, which does not raise MemoryError, wanted more memory than there is."""
+    words = str(error)
+    return isinstance(error, RuntimeError) and (
+        "can't allocate memory" in words or "out of memory" in words
+    )
 
 
 def _command(words: Sequence[str]) -> Command:
@@ -204,17 +216,23 @@ def _short_warnings() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _termination_as_interrupt() -> Iterator[None]:
-    """Let a polite kill (a batch system's time limit) clean up as an interrupt does."""
+    """Let a polite kill (a batch system) and a lost terminal clean up as an interrupt does."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
+    # Under nohup, SIGHUP is ignored, and must stay so. Windows has none.
+    numbers = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+    before = {number: signal.getsignal(number) for number in numbers}
+    handled = [number for number in numbers if before[number] is not signal.SIG_IGN]
     try:
-        before = signal.signal(signal.SIGTERM, interrupt)
+        for number in handled:
+            signal.signal(number, interrupt)
     except ValueError:  # not in the main thread, where signals cannot be handled
         yield
         return
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number in handled:
+            signal.signal(number, before[number])
