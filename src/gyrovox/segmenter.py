@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from gyrovox import devices
-from gyrovox.clustering import HyperbolicKMeans
+from gyrovox.clustering import HyperbolicKMeans, smooth_codes
 from gyrovox.errors import (
     ClusterCountError,
     ModelFileError,
@@ -43,7 +43,7 @@ class Segmentation:
 
     Args:
         levels: Labels by number of classes; each uint8 or uint16, shape ``(z, y, x)``, 0-based.
-        codes: The codes that were clustered, float32, shape ``(z, y, x, dim)``.
+        codes: The code of every voxel, before smoothing, float32, shape ``(z, y, x, dim)``.
     """
 
     levels: Mapping[int, NDArray[np.unsignedinteger]]
@@ -176,7 +176,8 @@ class HierarchicalSegmenter:
         manifold = self._fitted().manifold
         _check_levels(levels, volume)
         codes = self.embed(volume)
-        flat = codes.reshape(-1, codes.shape[-1])
+        smoothing = self.configuration_.segmentation.smoothing
+        flat = smooth_codes(codes, smoothing).reshape(-1, codes.shape[-1])
         found: dict[int, NDArray[np.unsignedinteger]] = {}
         with progress("cluster", len(levels), unit="levels", quiet=self.quiet) as bar:
             # The most classes first: if there are too few distinct codes, it is known at once.

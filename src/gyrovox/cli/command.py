@@ -12,6 +12,7 @@ from gyrovox.settings import (
     Configuration,
     ConfigurationName,
     ModelSettings,
+    SegmentationSettings,
     TrainingSettings,
 )
 
@@ -59,15 +60,21 @@ class LearningOptions:
     """Named settings to start from."""
 
     config: Annotated[Path | None, arg(metavar="FILE.yaml")] = None
-    """Settings that differ from them, as YAML: the same names, under `model:` and `training:`."""
+    """Settings that differ from them, as YAML: the same names, under `model:`, `training:` and
+    `segmentation:`."""
 
     seed: int = 0
     """Seed of everything random."""
 
     model: ModelSettings = field(default_factory=lambda: CATALOGUE["default"].model)
     training: TrainingSettings = field(default_factory=lambda: CATALOGUE["default"].training)
+    segmentation: SegmentationSettings = field(
+        default_factory=lambda: CATALOGUE["default"].segmentation
+    )
 
     @property
     def settings(self) -> Configuration:
         """All settings together, as they are saved with a model."""
-        return Configuration(model=self.model, training=self.training)
+        return Configuration(
+            model=self.model, training=self.training, segmentation=self.segmentation
+        )

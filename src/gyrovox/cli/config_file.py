@@ -13,7 +13,8 @@ def read_configuration(path: Path, start: Configuration) -> Configuration:
     """The settings `start` with those of a file in their place.
 
     Args:
-        path: YAML with the names of the settings under `model:` and `training:`.
+        path: YAML with the names of the settings under `model:`, `training:` and
+            `segmentation:`.
         start: Settings that the file does not name.
 
     Returns:
@@ -60,7 +61,8 @@ def _merged(
         SettingsError: If a name is not known, or what should be names is a value.
     """
     if not isinstance(given, Mapping):
-        where = f"{at} must hold settings by name" if at else "must hold `model:` or `training:`"
+        groups = "must hold `model:`, `training:` or `segmentation:`"
+        where = f"{at} must hold settings by name" if at else groups
         raise SettingsError(f"{path}: {where}, got {given!r}.")
     merged = dict(known)
     for name, value in given.items():

@@ -1,3 +1,4 @@
 """Grouping codes into classes."""
 
 from gyrovox.clustering.kmeans import HyperbolicKMeans as HyperbolicKMeans
+from gyrovox.clustering.smoothing import smooth_codes as smooth_codes

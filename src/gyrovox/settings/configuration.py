@@ -5,6 +5,7 @@ from typing import Literal
 
 from gyrovox.errors import SettingsError
 from gyrovox.settings.model import ModelSettings
+from gyrovox.settings.segmentation import SegmentationSettings
 from gyrovox.settings.training import TrainingSettings
 
 ConfigurationName = Literal["default", "paper", "euclidean"]
@@ -19,6 +20,9 @@ class Configuration:
 
     training: TrainingSettings = field(default_factory=TrainingSettings)
     """How it learns."""
+
+    segmentation: SegmentationSettings = field(default_factory=SegmentationSettings)
+    """How codes become classes."""
 
     def __post_init__(self) -> None:
         """Refuse patches that do not fit what the encoder reads.
@@ -58,6 +62,7 @@ _PAPER = Configuration(
         triplet_weight=1000.0,
         scale_sampling="uniform",
     ),
+    segmentation=SegmentationSettings(smoothing=0.0),
 )
 
 CATALOGUE: dict[ConfigurationName, Configuration] = {
