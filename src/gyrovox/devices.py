@@ -1,6 +1,7 @@
 """Where tensors live: the one place that decides on CPU or GPU, and on threads."""
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -103,6 +104,6 @@ def limit_threads(threads: int | None) -> None:
 def cores() -> int:
     """How many CPU cores this process may run on."""
     # Not os.cpu_count, which counts cores that a batch system keeps for others.
-    if hasattr(os, "sched_getaffinity"):
+    if sys.platform == "linux":
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

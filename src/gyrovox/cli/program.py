@@ -171,7 +171,12 @@ def _starting_options(options: LearningOptions, words: Sequence[str]) -> Learnin
     settings = CATALOGUE[found.configuration]
     if found.config is not None:
         settings = read_configuration(found.config, settings)
-    return dataclasses.replace(options, model=settings.model, training=settings.training)
+    return dataclasses.replace(
+        options,
+        model=settings.model,
+        training=settings.training,
+        segmentation=settings.segmentation,
+    )
 
 
 def _help() -> str:
@@ -222,7 +227,7 @@ def _termination_as_interrupt() -> Iterator[None]:
         raise KeyboardInterrupt
 
     # Under nohup, SIGHUP is ignored, and must stay so. Windows has none.
-    numbers = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+    numbers = [signal.SIGTERM] if sys.platform == "win32" else [signal.SIGTERM, signal.SIGHUP]
     before = {number: signal.getsignal(number) for number in numbers}
     handled = [number for number in numbers if before[number] is not signal.SIG_IGN]
     try:
