@@ -34,6 +34,7 @@ from gyrovox.volumes import NanPolicy, Volume, validated
 
 _SAME_SIZE_WITHIN = 0.01
 _MOST_CLASSES = 2**16
+_LARGEST_SEED = 2**64 - 1  # that torch's generators take
 
 
 @final
@@ -70,7 +71,7 @@ class HierarchicalSegmenter:
         record_: The losses of every training step; None for a model that was loaded.
 
     Raises:
-        SettingsError: If there is no such configuration, or the seed is negative.
+        SettingsError: If there is no such configuration, or the seed is out of its range.
     """
 
     vae_: HyperbolicVAE
@@ -87,8 +88,8 @@ class HierarchicalSegmenter:
         nan_policy: NanPolicy = "error",
         quiet: bool = False,
     ) -> None:
-        if seed < 0:
-            raise SettingsError(f"seed must not be negative, got {seed}.")
+        if not 0 <= seed <= _LARGEST_SEED:
+            raise SettingsError(f"seed must not be negative, nor exceed 2^64 - 1, got {seed}.")
         self.configuration = configuration
         self.configuration_ = _resolved(configuration)
         self.seed = seed
@@ -114,9 +115,9 @@ class HierarchicalSegmenter:
         several = [volumes] if isinstance(volumes, Volume) else list(volumes)
         if not several:
             raise VolumeError("at least one volume is needed to learn from, and none came.")
-        for volume in several:
+        for index, volume in enumerate(several):
             self._check_size(volume)
-            _check_alike(several[0], volume)
+            _check_alike(several[: index + 1], volume)
         devices.limit_threads(self.threads)
         where = devices.device(self.device)
         prepared = [self._prepared(volume).to(where) for volume in several]
@@ -126,7 +127,7 @@ class HierarchicalSegmenter:
         settings = self.configuration_.training
         self.record_ = train(vae, prepared, settings, seed=self.seed, quiet=self.quiet)
         self.vae_ = vae
-        self.voxel_size_nm_ = _grid(several[0]).side_nm
+        self.voxel_size_nm_ = next(filter(None, (_grid(one).side_nm for one in several)), None)
         return self
 
     def embed(self, volume: Volume) -> Float32[np.ndarray, "z y x dim"]:
@@ -365,23 +366,25 @@ def _smallest(settings: Configuration) -> int:
     return max(2 * settings.training.parent_sides[0], settings.training.embed_side + 1)
 
 
-def _check_alike(first: Volume, other: Volume) -> None:
-    """Refuse volumes that one network cannot learn from together.
+def _check_alike(volumes: Sequence[Volume], other: Volume) -> None:
+    """Refuse a volume that one network cannot learn from together with the others.
 
     Raises:
         VolumeMismatchError: If their channels differ.
-        VoxelSizeError: If their finest voxel sizes differ.
+        VoxelSizeError: If their finest voxel sizes differ, as far as they are known.
     """
+    first = volumes[0]
     if other.channels != first.channels:
         raise VolumeMismatchError(
             f"all volumes must have the same channels, and {first.name} has {first.channels} "
             f"and {other.name} has {other.channels}. Train them apart."
         )
-    ours, theirs = _grid(first).side_nm, _grid(other).side_nm
-    if ours is None or theirs is None:
-        return
-    if abs(ours - theirs) > _SAME_SIZE_WITHIN * ours:
-        raise VoxelSizeError(
-            f"all volumes must have the same finest voxel size, and {first.name} has {ours:g} nm "
-            f"and {other.name} has {theirs:g} nm. Resample one, or train them apart."
-        )
+    theirs = _grid(other).side_nm
+    for volume in volumes:
+        ours = _grid(volume).side_nm
+        if ours and theirs and abs(ours - theirs) > _SAME_SIZE_WITHIN * ours:
+            raise VoxelSizeError(
+                f"all volumes must have the same finest voxel size, and {volume.name} has "
+                f"{ours:g} nm and {other.name} has {theirs:g} nm. Resample one, or train them "
+                f"apart."
+            )

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from gyrovox.segmenter import HierarchicalSegmenter
 
 from gyrovox import io
+from gyrovox.segmenter import HierarchicalSegmenter
+from gyrovox.volumes import Volume
 
 
 def test_the_codes_are_the_channels_of_an_ome_zarr(run, phantom_file, model_file, tmp_path):
@@ -41,3 +42,12 @@ def test_what_is_wrong_is_one_line(run, good, tmp_path, option, value, message):
     assert message in done.err
     assert done.err.count("\n") == 1
     assert [left.name for left in tmp_path.iterdir()] == ["there.zarr"]
+
+
+def test_codes_never_replace_what_they_are_made_from(run, image, model_file, tmp_path):
+    volume = tmp_path / "scan.ome.zarr"
+    io.write(Volume.from_array(image, voxel_size_nm=(2.0, 2.0, 2.0)), volume)
+    done = run("embed", volume, "-m", model_file, "-o", volume, "--overwrite")
+    assert (done.code, done.out) == (1, "")
+    assert "scan.ome.zarr would be replaced by the output" in done.err
+    assert io.read(volume).channels == 1

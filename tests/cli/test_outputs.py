@@ -9,6 +9,7 @@ import pytest
 from gyrovox.cli.outputs import (
     check_absent,
     check_folder,
+    check_inputs_stay,
     check_space,
     is_no_space,
     publish,
@@ -115,3 +116,11 @@ def test_earlier_results_survive_a_move_that_fails(tmp_path):
 def test_a_full_disk_is_recognised():
     assert is_no_space(OSError(errno.ENOSPC, "No space left on device"))
     assert not is_no_space(OSError(errno.EACCES, "Permission denied"))
+
+
+def test_an_input_is_no_output(tmp_path):
+    inside = tmp_path / "out" / "a.mrc"
+    check_inputs_stay([inside], [tmp_path / "other", tmp_path / "out" / "b.mrc"])
+    for made in (inside, tmp_path / "x" / ".." / "out"):
+        with pytest.raises(OutputExistsError, match=r"a\.mrc would be replaced by the output"):
+            check_inputs_stay([inside], [made])

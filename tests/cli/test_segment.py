@@ -19,6 +19,7 @@ import tifffile
 from gyrovox import io
 from gyrovox.cli.results import PICTURE
 from gyrovox.segmenter import HierarchicalSegmenter
+from gyrovox.volumes import Volume
 
 LEFT = ["level-2.mrc", "level-3.mrc", "model.safetensors", "overview.png", "run.json"]
 
@@ -103,6 +104,7 @@ def test_joined_files_are_channels_of_one_volume(run, write, image, tmp_path, ti
     assert (done.code, done.err) == (0, "")
     record = json.loads((tmp_path / "out" / "flair" / "run.json").read_text())
     assert record["inputs"][0]["shape"] == [2, 24, 24, 24]
+    assert (record["volume"], record["trained_on"]) == (f"{one},{two}", [f"{one},{two}"])
 
 
 def test_a_trained_model_is_used_as_it_is(run, phantom_file, model_file, tmp_path, monkeypatch):
@@ -134,6 +136,30 @@ def test_results_are_replaced_only_if_asked_and_as_a_whole(run, phantom_file, mo
     assert "level-2.mrc" in names(tmp_path / "cell")
     assert run(*words, "3", "--overwrite").code == 0
     assert names(tmp_path / "cell") == [name for name in LEFT if name != "level-2.mrc"]
+
+
+def test_results_never_replace_what_they_are_made_from(run, image, model_file, tmp_path):
+    volume = tmp_path / "level-1" / "level-1.mrc"
+    volume.parent.mkdir()
+    io.write(Volume.from_array(image), volume)
+    done = run("segment", volume, "-o", tmp_path, "-m", model_file, "--overwrite")
+    assert (done.code, done.out) == (1, "")
+    assert "level-1.mrc would be replaced by the output" in done.err
+    assert io.read(volume).spatial_shape == image.shape
+
+
+def test_a_seed_of_a_model_that_is_trained_is_refused(run, phantom_file, model_file, tmp_path):
+    words = ("-o", tmp_path / "out", "-m", model_file, "--seed", "3")
+    done = run("segment", phantom_file, *words)
+    assert (done.code, done.out) == (1, "")
+    assert "leave away either" in done.err
+    assert "--seed" in done.err
+
+
+def test_a_seed_beyond_what_torch_takes_is_one_line(run, phantom_file, tmp_path, tiny):
+    done = run("segment", phantom_file, "-o", tmp_path / "out", "--seed", str(2**64), *tiny)
+    assert (done.code, done.out) == (1, "")
+    assert "--seed must not be negative, nor exceed 2^64 - 1, got 18446744073709551616" in done.err
 
 
 def test_voxels_that_are_not_finite_can_be_filled(run, write, image, tmp_path, tiny):

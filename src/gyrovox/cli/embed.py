@@ -7,8 +7,8 @@ from typing import Annotated, final
 from tyro.conf import Positional, arg
 
 from gyrovox.cli.command import Command, WorkOptions
-from gyrovox.cli.inputs import check_voxels, open_volumes
-from gyrovox.cli.outputs import check_absent, check_space, publish, staging
+from gyrovox.cli.inputs import check_voxels, files_of, open_volumes
+from gyrovox.cli.outputs import check_absent, check_inputs_stay, check_space, publish, staging
 from gyrovox.cli.results import loaded_segmenter
 from gyrovox.cli.terminal import note
 from gyrovox.errors import SettingsError
@@ -37,6 +37,7 @@ class Embed(Command):
             )
         check_absent([self.output], overwrite=self.work.overwrite)
         (volume,) = open_volumes([self.volume])
+        check_inputs_stay([*files_of([self.volume]), self.model_file], [self.output])
         segmenter = loaded_segmenter(self.model_file, self.work)
         segmenter.check(volume)
         depth, height, width = volume.spatial_shape

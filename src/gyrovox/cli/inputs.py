@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gyrovox.errors import ClusterCountError, SettingsError, VolumeMismatchError
@@ -42,6 +43,13 @@ def open_volumes(arguments: Sequence[str]) -> list["Volume"]:
                 f"Segment them in separate runs."
             )
     return volumes
+
+
+def files_of(arguments: Sequence[str]) -> list[Path]:
+    """All files and folders that are read for what the user wrote, one VOLUME each."""
+    from gyrovox.io.location import locations
+
+    return [location.path for argument in arguments for location in locations(argument)]
 
 
 def check_voxels(volumes: Sequence["Volume"], *, nan_policy: "NanPolicy") -> None:

@@ -55,6 +55,25 @@ def check_folder(folder: Path, written: Iterable[str], *, overwrite: bool) -> No
             )
 
 
+def check_inputs_stay(inputs: Iterable[Path], outputs: Iterable[Path]) -> None:
+    """See to it that no output replaces what it is made from.
+
+    Args:
+        inputs: Files and folders that are read.
+        outputs: Files and folders that are made, or replaced as a whole.
+
+    Raises:
+        OutputExistsError: If an input is an output, or lies within one.
+    """
+    replaced = [path.resolve() for path in outputs]
+    for path in inputs:
+        whole = path.resolve()
+        if any(made == whole or made in whole.parents for made in replaced):
+            raise OutputExistsError(
+                f"the input {path} would be replaced by the output. Choose another with -o."
+            )
+
+
 def check_space(folder: Path, needed: int) -> None:
     """See to it that the disk has room, before any work.
 

@@ -40,8 +40,10 @@ def new_segmenter(learning: "LearningOptions", work: "WorkOptions") -> "Hierarch
     # Imported here: it loads torch, and only work needs that.
     from gyrovox.segmenter import HierarchicalSegmenter
 
-    if learning.seed < 0:
-        raise SettingsError(f"--seed must not be negative, got {learning.seed}.")
+    if not 0 <= learning.seed < 2**64:
+        raise SettingsError(
+            f"--seed must not be negative, nor exceed 2^64 - 1, got {learning.seed}."
+        )
     _check_machine(work)
     return HierarchicalSegmenter(
         learning.settings,

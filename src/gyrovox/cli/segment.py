@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING, Annotated, final
 from tyro.conf import Positional, arg
 
 from gyrovox.cli.command import Command, LearningOptions, WorkOptions
-from gyrovox.cli.inputs import check_levels, check_voxels, open_volumes, result_names
-from gyrovox.cli.outputs import check_folder, check_space, publish, staging
+from gyrovox.cli.inputs import (
+    check_levels,
+    check_voxels,
+    files_of,
+    open_volumes,
+    result_names,
+)
+from gyrovox.cli.outputs import check_folder, check_inputs_stay, check_space, publish, staging
 from gyrovox.cli.results import (
     RECORD,
     WRITTEN,
@@ -62,6 +68,8 @@ class Segment(Command):
             names = result_names(self.volumes)
             for name in names:
                 check_folder(self.output / name, WRITTEN, overwrite=self.work.overwrite)
+            folders = [self.output / name for name in names]
+            check_inputs_stay(files_of(self.volumes), folders)
             check_space(self.output, needed_bytes(volumes, self.levels))
             check_voxels(volumes, nan_policy=self.work.nan_policy)
             segmenter = self._segmenter()
@@ -71,8 +79,8 @@ class Segment(Command):
             if self.model_file is None:
                 with stopwatch(timings_s, "train"):
                     segmenter.fit(volumes)
-            for name, volume in zip(names, volumes, strict=True):
-                self._write(hidden / name, volume, segmenter, dict(timings_s))
+            for name, argument, volume in zip(names, self.volumes, volumes, strict=True):
+                self._write(hidden / name, argument, volume, segmenter, dict(timings_s))
             for name in names:
                 publish(hidden / name, self.output / name)
         for name in names:
@@ -81,16 +89,17 @@ class Segment(Command):
     def _segmenter(self) -> "HierarchicalSegmenter":
         if self.model_file is None:
             return new_segmenter(self.learning, self.work)
-        if self.learning != LearningOptions(seed=self.learning.seed):
+        if self.learning != LearningOptions():
             raise SettingsError(
                 f"a trained model has its own settings: leave away either -m {self.model_file} or "
-                f"--configuration, --config, --model.* and --training.*."
+                f"--seed, --configuration, --config, --model.*, --training.* and the like."
             )
         return loaded_segmenter(self.model_file, self.work)
 
     def _write(
         self,
         folder: Path,
+        argument: str,
         volume: "Volume",
         segmenter: "HierarchicalSegmenter",
         timings_s: dict[str, float],
@@ -99,12 +108,16 @@ class Segment(Command):
 
         folder.mkdir()
         write_segmentation(folder, volume, segmenter, self.levels, timings_s)
-        model_file = None if self.model_file is None else str(self.model_file)
         write_run_record(
             folder / RECORD,
             command="segment",
             settings=recorded_settings(
-                segmenter, self.work, levels=list(self.levels), model_file=model_file
+                segmenter,
+                self.work,
+                volume=argument,
+                levels=list(self.levels),
+                model_file=None if self.model_file is None else str(self.model_file),
+                trained_on=list(self.volumes) if self.model_file is None else None,
             ),
             volumes=[volume],
             timings_s=timings_s,
