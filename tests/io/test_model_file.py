@@ -8,7 +8,7 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
-from gyrovox.errors import MissingFileError, ModelFileError
+from gyrovox.errors import FileAccessError, MissingFileError, ModelFileError
 from gyrovox.io.model_file import read_model, write_model
 
 ARRAYS = {
@@ -155,3 +155,9 @@ def test_who_may_read_it_is_what_the_umask_says(path):
     finally:
         os.umask(before)
     assert path.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_file_that_may_not_be_read_says_so(written, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(FileAccessError, match=r"model\.safetensors may not be read by this user"):
+        read_model(written)

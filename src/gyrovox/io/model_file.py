@@ -61,12 +61,13 @@ def read_model(
         raise MissingFileError(
             f"a model must be a .safetensors file written by gyrovox, and {source} is no file."
         )
+    # safetensors says of such a file that it is not there.
+    if not os.access(source, os.R_OK):
+        raise FileAccessError(f"the model {source} may not be read by this user.")
     try:
         with safe_open(source, framework="numpy") as stored:
             text = (stored.metadata() or {}).get(_KEY)
             arrays = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
-    except PermissionError as error:
-        raise FileAccessError(f"the model {source} may not be read by this user.") from error
     # A TypeError comes of types that NumPy does not have, such as bfloat16.
     except (SafetensorError, OSError, TypeError) as error:
         raise ModelFileError(
