@@ -12,11 +12,11 @@ from gyrovox.settings import TrainingSettings
         ({"positions": 0}, "training.positions must be at least 1"),
         ({"batch_size": -1}, "training.batch_size must be at least 1, got -1"),
         ({"embed_side": 0}, "training.embed_side must be at least 1"),
-        ({"kl_weight": -0.5}, "training.kl_weight must not be negative, got -0.5"),
-        ({"triplet_weight": -1.0}, "training.triplet_weight must not be negative"),
-        ({"triplet_margin": -1.0}, "training.triplet_margin must not be negative"),
-        ({"jitter": -1}, "training.jitter must not be negative, got -1"),
-        ({"triplets": -1}, "training.triplets must not be negative"),
+        ({"kl_weight": -0.5}, "training.kl_weight must be 0 or positive, got -0.5"),
+        ({"triplet_weight": -1.0}, "training.triplet_weight must be 0 or positive"),
+        ({"triplet_margin": -1.0}, "training.triplet_margin must be 0 or positive"),
+        ({"jitter": -1}, "training.jitter must be 0 or positive, got -1"),
+        ({"triplets": -1}, "training.triplets must be 0 or positive"),
         ({"learning_rate": 0.0}, "training.learning_rate must be positive, got 0"),
         ({"learning_rate": float("nan")}, "training.learning_rate must be positive, got nan"),
         ({"scales": ()}, r"must begin with 1 and grow, such as 1 2 4; got \(\)"),
@@ -40,3 +40,10 @@ def test_what_no_training_can_use_is_refused(values, said):
 def test_weights_may_be_0():
     settings = TrainingSettings(kl_weight=0.0, triplet_weight=0.0, triplet_margin=0.0, jitter=0)
     assert settings.triplet_weight == 0
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("name", ["kl_weight", "triplet_weight", "triplet_margin", "learning_rate"])
+def test_numbers_must_be_finite(name, value):
+    with pytest.raises(SettingsError, match=rf"training.{name} must be .*positive, got {value}"):
+        TrainingSettings(**{name: value})

@@ -1,5 +1,6 @@
 """Settings of the network."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -43,7 +44,7 @@ class ModelSettings:
         Raises:
             SettingsError: If a value is out of its range.
         """
-        if not self.curvature < 0:
+        if not -math.inf < self.curvature < 0:
             raise SettingsError(
                 f"model.curvature must be negative, got {self.curvature:g}. "
                 f"For flat space pass --model.geometry euclidean."

@@ -1,5 +1,6 @@
 """Settings of the segmentation."""
 
+import math
 from dataclasses import dataclass
 
 from gyrovox.errors import SettingsError
@@ -19,7 +20,7 @@ class SegmentationSettings:
         Raises:
             SettingsError: If the weight is negative or not a number.
         """
-        if not self.smoothing >= 0:
+        if not 0 <= self.smoothing < math.inf:
             raise SettingsError(
                 f"segmentation.smoothing must be 0 (none) or positive, got {self.smoothing:g}."
             )

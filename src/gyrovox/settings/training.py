@@ -1,5 +1,6 @@
 """Settings of the training."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -72,9 +73,9 @@ class TrainingSettings:
                 raise SettingsError(f"training.{name} must be at least 1, got {value}.")
         for name in ("kl_weight", "triplet_weight", "triplet_margin", "jitter", "triplets"):
             value = getattr(self, name)
-            if value < 0:
-                raise SettingsError(f"training.{name} must not be negative, got {value}.")
-        if not self.learning_rate > 0:
+            if not 0 <= value < math.inf:
+                raise SettingsError(f"training.{name} must be 0 or positive, got {value}.")
+        if not 0 < self.learning_rate < math.inf:
             raise SettingsError(
                 f"training.learning_rate must be positive, got {self.learning_rate:g}."
             )
