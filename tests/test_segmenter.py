@@ -343,7 +343,6 @@ def test_more_classes_than_distinct_codes_are_refused_before_clustering(
         return codes
 
     monkeypatch.setattr(module, "embed_dense", three_codes)
-    monkeypatch.setattr(module, "smooth_codes", lambda codes, weight: codes)
     assert list(fitted.segment(volume, levels=(2, 3)).levels) == [2, 3]
     clustered = []
     advance = module.HyperbolicKMeans.fit_predict

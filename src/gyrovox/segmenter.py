@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from gyrovox import devices
-from gyrovox.clustering import HyperbolicKMeans, smooth_codes
+from gyrovox.clustering import HyperbolicKMeans, check_distinct, smooth_codes
 from gyrovox.errors import (
     ClusterCountError,
     ModelFileError,
@@ -177,12 +177,13 @@ class HierarchicalSegmenter:
         manifold = self._fitted().manifold
         _check_levels(levels, volume)
         codes = self.embed(volume)
+        # Before they are smoothed: that makes many different codes of few.
+        check_distinct(codes.reshape(-1, codes.shape[-1]), max(levels))
         smoothing = self.configuration_.segmentation.smoothing
         flat = smooth_codes(codes, smoothing).reshape(-1, codes.shape[-1])
         found: dict[int, NDArray[np.unsignedinteger]] = {}
         with progress("cluster", len(levels), unit="levels", quiet=self.quiet) as bar:
-            # The most classes first: if there are too few distinct codes, it is known at once.
-            for level in sorted(levels, reverse=True):
+            for level in levels:
                 kmeans = HyperbolicKMeans(
                     level,
                     curvature=manifold.curvature,
@@ -192,7 +193,7 @@ class HierarchicalSegmenter:
                 labels = kmeans.fit_predict(flat)
                 found[level] = _as_labels(labels, level).reshape(volume.spatial_shape)
                 bar.advance(1)
-        return Segmentation({level: found[level] for level in levels}, codes)
+        return Segmentation(found, codes)
 
     def check(self, volume: Volume) -> None:
         """Say whether this segmenter can work with a volume, before any expensive work.

@@ -4,9 +4,10 @@ import json
 
 import numpy as np
 import pytest
-from gyrovox.segmenter import HierarchicalSegmenter
 from safetensors import safe_open
 from safetensors.numpy import load_file
+
+from gyrovox.segmenter import HierarchicalSegmenter
 
 
 def test_it_leaves_a_model_file_and_nothing_else(run, phantom_file, tmp_path, tiny):

@@ -97,7 +97,7 @@ class HyperbolicKMeans:
         self._check()
         whole, weights = self._scaled(codes), _checked_weights(sample_weight, len(codes))
         weighed = whole if weights is None else whole[weights > 0]
-        _check_distinct(weighed, self.n_clusters)
+        check_distinct(weighed, self.n_clusters)
         kept = None if weights is None else weights[weights > 0]
         middle = _mean(whole, weights)
         space = self._space(middle)
@@ -288,8 +288,12 @@ def _mean(codes: NDArray[np.floating], weights: NDArray[np.float64] | None) -> N
     return np.asarray(weights @ codes / weights.sum())
 
 
-def _check_distinct(codes: NDArray[np.floating], clusters: int) -> None:
+def check_distinct(codes: NDArray[np.floating], clusters: int) -> None:
     """Refuse more clusters than there are distinct codes.
+
+    Args:
+        codes: Tangent vectors at the origin, shape (points, dim).
+        clusters: Number of clusters.
 
     Raises:
         ClusterCountError: If there are.
