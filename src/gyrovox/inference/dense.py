@@ -1,12 +1,11 @@
 """Codes of every voxel from one run of a dense encoder, tile by tile."""
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from gyrovox.models import DenseEncoder
-from gyrovox.patches import sliding_mean, tiles
-from gyrovox.progress import progress
+from gyrovox.inference.boxwise import embed_boxes
+from gyrovox.models import DenseEncoder, Posterior
+from gyrovox.patches import sliding_mean
 
 TILE = 48
 """Side of a tile, in voxels; tiles are at least 36 and at most 72 voxels wide.
@@ -52,20 +51,13 @@ def embed_dense(
             f"mirrored beyond its faces, and has shape {shape} (z, y, x)."
         )
     padded = nn.functional.pad(voxels[None], (before, after) * 3, mode="reflect")[0]
+
+    def embed_box(box: Tensor) -> Tensor:
+        found: Posterior = encoder(sliding_mean(box, scale)[None], scale=scale)
+        return found.mean_code[0]
+
     dim = encoder.head.out_channels - 1
-    codes = voxels.new_empty(*shape, dim, dtype=torch.float32, device="cpu")
-    total = shape[0] * shape[1] * shape[2]
-    with torch.inference_mode(), progress("embed", total, unit="voxels", quiet=quiet) as bar:
-        for box in tiles(shape, tile):
-            z, y, x = (
-                slice(first, last + before + after)
-                for first, last in zip(box.start, box.stop, strict=True)
-            )
-            pooled = sliding_mean(padded[:, z, y, x], scale)
-            found = encoder(pooled[None], scale=scale).mean_code[0]
-            codes[box.slices] = found.to(codes)
-            bar.advance(box.shape[0] * box.shape[1] * box.shape[2])
-    return codes
+    return embed_boxes(padded, embed_box, halo=before + after, dim=dim, tile=tile, quiet=quiet)
 
 
 def margins(patch_size: int, scale: int) -> tuple[int, int]:

@@ -12,9 +12,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from gyrovox.inference.boxwise import embed_boxes
 from gyrovox.models import PatchEncoder
-from gyrovox.patches import tiles
-from gyrovox.progress import progress
 
 TILE = 16
 """Side of a tile, in voxels."""
@@ -91,18 +90,12 @@ def embed_patchwise(
     before, after = side // 2 + 1, side - side // 2
     padded = nn.functional.pad(voxels[None], (before, after) * 3, mode="reflect")[0]
     folded = FoldedEncoder(encoder)
+
+    def embed_box(box: Tensor) -> Tensor:
+        return _embed_box(folded, box, side)
+
     dim = encoder.head.out_features - 1
-    codes = voxels.new_empty(*shape, dim, dtype=torch.float32, device="cpu")
-    total = shape[0] * shape[1] * shape[2]
-    with torch.inference_mode(), progress("embed", total, unit="voxels", quiet=quiet) as bar:
-        for box in tiles(shape, tile):
-            z, y, x = (
-                slice(first, last + side + 1)
-                for first, last in zip(box.start, box.stop, strict=True)
-            )
-            codes[box.slices] = _embed_box(folded, padded[:, z, y, x], side).to(codes)
-            bar.advance(box.shape[0] * box.shape[1] * box.shape[2])
-    return codes
+    return embed_boxes(padded, embed_box, halo=side + 1, dim=dim, tile=tile, quiet=quiet)
 
 
 def _embed_box(
