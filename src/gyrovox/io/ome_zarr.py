@@ -135,24 +135,27 @@ class OmeZarr(VolumeFormat):
         """Write an image, or a label image, of one level, as OME-Zarr 0.5."""
         import zarr
 
+        from gyrovox.io.zarr_store import StoppableStore
+
         sizes = dict(zip("czyx", volume.shape, strict=True))
         axes = "czyx" if volume.channels > 1 else "zyx"
         chunk = dict(zip("czyx", _CHUNK, strict=True))
-        root = zarr.create_group(str(location.path), zarr_format=3)
-        group = root if location.dataset is None else root.create_group(location.dataset)
-        array = group.create_array(
-            "0",
-            shape=tuple(sizes[axis] for axis in axes),
-            dtype=volume.dtype,
-            chunks=tuple(min(chunk[axis], sizes[axis]) for axis in axes),
-            dimension_names=tuple(axes),
-        )
-        group.attrs.update(_attributes(volume, axes, content))
-        for region, voxels in stored_slabs(
-            volume, volume.dtype, format_name=self.name, multiple=_CHUNK[1]
-        ):
-            target = region.slices if len(axes) == 3 else (slice(None), *region.slices)
-            array[target] = voxels[0] if len(axes) == 3 else voxels
+        with StoppableStore(location.path) as store:
+            root = zarr.create_group(store, zarr_format=3)
+            group = root if location.dataset is None else root.create_group(location.dataset)
+            array = group.create_array(
+                "0",
+                shape=tuple(sizes[axis] for axis in axes),
+                dtype=volume.dtype,
+                chunks=tuple(min(chunk[axis], sizes[axis]) for axis in axes),
+                dimension_names=tuple(axes),
+            )
+            group.attrs.update(_attributes(volume, axes, content))
+            for region, voxels in stored_slabs(
+                volume, volume.dtype, format_name=self.name, multiple=_CHUNK[1]
+            ):
+                target = region.slices if len(axes) == 3 else (slice(None), *region.slices)
+                array[target] = voxels[0] if len(axes) == 3 else voxels
 
     def datasets(self, path: Path) -> tuple[DatasetDescription, ...]:
         """The arrays with three axes or more, where the root is no image.
