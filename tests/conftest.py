@@ -1,5 +1,6 @@
 """What every test may ask for: a seed, a device, the shared volumes."""
 
+import sys
 from pathlib import Path
 
 import hypothesis
@@ -9,6 +10,8 @@ import torch
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
+# Makes the laws importable: tests are no packages.
+sys.path.insert(0, str(REPOSITORY / "tests" / "laws"))
 
 # The first call into torch takes longer than hypothesis' 200 ms, and a failure must come back.
 hypothesis.settings.register_profile("gyrovox", deadline=None, derandomize=True)

@@ -9,6 +9,7 @@ import torch
 from safetensors.numpy import load_file, save_file
 
 import gyrovox
+from gyrovox import clustering, segmentation
 from gyrovox import segmenter as module
 from gyrovox.errors import (
     ClusterCountError,
@@ -22,8 +23,15 @@ from gyrovox.errors import (
 )
 from gyrovox.evaluation import evaluate
 from gyrovox.io.model_file import read_model
+from gyrovox.segmentation import Cleaning
 from gyrovox.segmenter import HierarchicalSegmenter
-from gyrovox.settings import CATALOGUE, Configuration, ModelSettings, TrainingSettings
+from gyrovox.settings import (
+    CATALOGUE,
+    Configuration,
+    ModelSettings,
+    SegmentationSettings,
+    TrainingSettings,
+)
 from gyrovox.volumes import Volume
 from gyrovox.volumes.phantom_cell import cell_phantom
 
@@ -37,7 +45,9 @@ PATCH = Configuration(
         encoder="patch", channels=(4, 6, 8, 8), hidden=32, likelihood="unit-normal"
     ),
     training=TrainingSettings(steps=2, batch_size=8, triplet_weight=10.0),
+    segmentation=SegmentationSettings(clustering="kmeans", smoothing=0.0),
 )
+BY_KMEANS = replace(TINY, segmentation=SegmentationSettings(clustering="kmeans"))
 KINDS = {"default": TINY, "euclidean": FLAT, "paper": PATCH}
 
 
@@ -79,6 +89,74 @@ def test_a_volume_becomes_labels_at_every_level(kind, volume):
         assert labels.dtype == np.uint8
         assert np.array_equal(np.unique(labels), np.arange(level))
     assert segmentation.codes.shape == (*volume.spatial_shape, 2)
+    assert (segmentation.tree is None) == (kind == "paper")
+
+
+def test_levels_are_cuts_of_the_tree(fitted, volume):
+    segmentation = fitted.segment(volume, levels=(2, 5))
+    tree = segmentation.tree
+    assert tree.curvature == -1.0
+    assert tree.voxel_size_nm == (2.0, 2.0, 2.0)
+    for k, labels in segmentation.levels.items():
+        assert np.array_equal(labels, tree.cut(k).labels)
+
+
+def test_the_tree_is_built_of_codes_evidence_and_settings(volume, image, monkeypatch):
+    seen = {}
+
+    def build(codes, evidence, **options):
+        seen.update(codes=codes, evidence=evidence, **options)
+        return build_tree(codes, evidence, **options)
+
+    build_tree = clustering.build_tree
+    monkeypatch.setattr(clustering, "build_tree", build)
+    settings = replace(FLAT, segmentation=SegmentationSettings(regions=9))
+    channels = Volume.from_array(np.stack([image, image**2]), voxel_size_nm=(2.0, 2.0, 2.0))
+    inside = image > np.median(image)
+    one = segmenter_of(settings).fit(channels)
+    found = one.segment(channels, levels=(2, 3), inside=inside)
+    assert np.array_equal(seen["codes"], one.embed(channels))
+    assert seen["evidence"].shape == (*image.shape, 20)
+    assert seen["evidence"].dtype == np.float32
+    assert np.array_equal(seen["inside"], inside)
+    rest = {name: seen[name] for name in ("curvature", "voxel_size_nm", "regions", "quiet")}
+    assert rest == {
+        "curvature": 0.0,
+        "voxel_size_nm": (2.0, 2.0, 2.0),
+        "regions": 9,
+        "quiet": True,
+    }
+    assert found.tree.n_leaves <= 9
+
+
+def test_a_tree_may_choose_the_levels(fitted, volume):
+    segmentation = fitted.segment(volume, levels="auto")
+    assert tuple(segmentation.levels) == segmentation.tree.suggested_levels()
+
+
+@pytest.mark.parametrize("settings", [TINY, BY_KMEANS], ids=["tree", "kmeans"])
+def test_classes_are_only_inside_a_mask_and_count_from_1_there(settings, volume, image):
+    inside = image > np.median(image)
+    one = segmenter_of(settings).fit(volume)
+    segmentation = one.segment(volume, levels=(2, 4), inside=inside)
+    for k, labels in segmentation.levels.items():
+        assert (labels[~inside] == 0).all()
+        assert np.array_equal(np.unique(labels[inside]), np.arange(1, k + 1))
+    everywhere = one.segment(volume, levels=(2,), inside=np.ones_like(inside)).levels[2]
+    assert np.array_equal(everywhere, one.segment(volume, levels=(2,)).levels[2])
+
+
+@pytest.mark.parametrize("settings", [TINY, BY_KMEANS], ids=["tree", "kmeans"])
+def test_levels_are_cleaned_where_asked(settings, volume):
+    one = segmenter_of(settings).fit(volume)
+    # Of 16 classes at least one is smaller than a 16th of the volume.
+    levels, cleaning = (16, 8), Cleaning(smallest_nm3=14 * 15 * 16 * 8.0 / 16)
+    plain = one.segment(volume, levels=levels)
+    same = one.segment(volume, levels=levels, cleaning=Cleaning())
+    clean = one.segment(volume, levels=levels, cleaning=cleaning)
+    for k in levels:
+        assert np.array_equal(plain.levels[k], same.levels[k])
+    assert not np.array_equal(plain.levels[16], clean.levels[16])
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -138,6 +216,26 @@ def test_every_named_configuration_comes_back_from_its_file(name, volume, tmp_pa
     assert back.voxel_size_nm_ is None
     for key, value in one.vae_.state_dict().items():
         assert torch.equal(value, back.vae_.state_dict()[key])
+
+
+def test_a_model_may_be_loaded_to_segment_in_another_way(fitted, volume, tmp_path):
+    path = tmp_path / "model.safetensors"
+    fitted.save(path)
+    settings = SegmentationSettings(clustering="kmeans", smoothing=0.0)
+    back = HierarchicalSegmenter.load(path, segmentation=settings, device="cpu", quiet=True)
+    assert back.configuration_ == replace(TINY, segmentation=settings)
+    assert back.segment(volume, levels=(2,)).tree is None
+
+
+def test_a_model_from_before_there_were_trees_is_loaded(fitted, volume, tmp_path):
+    path = tmp_path / "model.safetensors"
+    fitted.save(path)
+    arrays, facts = load_file(path), read_model(path)[1]
+    facts["configuration"]["segmentation"] = {"smoothing": 0.25}
+    save_file(arrays, path, metadata={"gyrovox": json.dumps(facts)})
+    back = HierarchicalSegmenter.load(path, device="cpu", quiet=True)
+    assert back.configuration_.segmentation == SegmentationSettings(smoothing=0.25)
+    assert np.array_equal(back.embed(volume), fitted.embed(volume))
 
 
 def test_a_saved_model_can_be_saved_again(fitted, tmp_path):
@@ -203,12 +301,18 @@ def test_classes_that_intensity_tells_apart_are_found():
     image = (3.0 * truth + generator.normal(0, 0.2, truth.shape)).astype(np.float32)
     settings = replace(TINY, training=replace(TINY.training, steps=30, positions=128))
     volume = Volume.from_array(image)
+    settings = replace(settings, segmentation=BY_KMEANS.segmentation)
     labels = segmenter_of(settings).fit(volume).segment(volume, levels=(2,)).levels[2]
     assert evaluate(labels, truth).mean_dice > 0.7
 
 
-def test_more_than_256_classes_take_two_bytes(fitted, volume):
-    labels = fitted.segment(volume, levels=(300,)).levels[300]
+@pytest.fixture(scope="module")
+def by_kmeans(volume):
+    return segmenter_of(BY_KMEANS).fit(volume)
+
+
+def test_more_than_256_classes_take_two_bytes(by_kmeans, volume):
+    labels = by_kmeans.segment(volume, levels=(300,)).levels[300]
     assert labels.dtype == np.uint16
     assert labels.max() == 299
 
@@ -331,10 +435,33 @@ def test_more_classes_than_voxels_are_refused_before_embedding(fitted, image, mo
     small = Volume.from_array(image[:8, :8, :8], name="small")
     with pytest.raises(ClusterCountError, match=r"got 513, and small has 512. Ask for fewer"):
         fitted.segment(small, levels=(2, 513))
+    inside = np.zeros((8, 8, 8), np.bool_)
+    inside[0, 0, :5] = True
+    with pytest.raises(ClusterCountError, match=r"got 6, and small has 5 inside. Ask for fewer"):
+        fitted.segment(small, levels=(6,), inside=inside)
+
+
+def test_more_classes_than_regions_are_refused_before_embedding(fitted, volume, monkeypatch):
+    monkeypatch.setattr(module, "embed_dense", lambda *_, **__: pytest.fail("it was embedded"))
+    with pytest.raises(ClusterCountError, match=r"got 1025, and segmentation.regions is 1024. Ask"):
+        fitted.segment(volume, levels=(2, 1025))
+
+
+def test_a_mask_of_another_volume_is_refused_before_embedding(fitted, volume, monkeypatch):
+    monkeypatch.setattr(module, "embed_dense", lambda *_, **__: pytest.fail("it was embedded"))
+    with pytest.raises(VolumeMismatchError, match=r"the mask: .* has \(3, 3, 3\)"):
+        fitted.segment(volume, inside=np.ones((3, 3, 3), np.bool_))
+    with pytest.raises(VolumeError, match="the mask: some voxels of a mask must not be 0"):
+        fitted.segment(volume, inside=np.zeros(volume.spatial_shape, np.bool_))
+
+
+def test_only_a_tree_chooses_levels(by_kmeans, volume):
+    with pytest.raises(SettingsError, match="'auto' came: only a tree suggests them"):
+        by_kmeans.segment(volume, levels="auto")
 
 
 def test_more_classes_than_distinct_codes_are_refused_before_clustering(
-    fitted, volume, monkeypatch
+    by_kmeans, volume, monkeypatch
 ):
     def three_codes(_, voxels, **__):
         z, y, x = voxels.shape[1:]
@@ -343,18 +470,18 @@ def test_more_classes_than_distinct_codes_are_refused_before_clustering(
         return codes
 
     monkeypatch.setattr(module, "embed_dense", three_codes)
-    assert list(fitted.segment(volume, levels=(2, 3)).levels) == [2, 3]
+    assert list(by_kmeans.segment(volume, levels=(2, 3)).levels) == [2, 3]
     clustered = []
-    advance = module.HyperbolicKMeans.fit_predict
+    advance = segmentation.HyperbolicKMeans.fit_predict
 
     def counted(kmeans, codes):
         labels = advance(kmeans, codes)
         clustered.append(kmeans.n_clusters)
         return labels
 
-    monkeypatch.setattr(module.HyperbolicKMeans, "fit_predict", counted)
+    monkeypatch.setattr(segmentation.HyperbolicKMeans, "fit_predict", counted)
     with pytest.raises(ClusterCountError, match=r"it is 4 for 3 distinct codes .* Ask for fewer"):
-        fitted.segment(volume, levels=(2, 3, 4))
+        by_kmeans.segment(volume, levels=(2, 3, 4))
     assert clustered == []
 
 
@@ -491,7 +618,8 @@ class TestLoadRefuses:
 
 def test_the_segmenter_is_found_at_the_top_without_loading_torch():
     assert gyrovox.HierarchicalSegmenter is HierarchicalSegmenter
-    assert gyrovox.Segmentation is module.Segmentation
+    assert gyrovox.Segmentation is segmentation.Segmentation
+    assert gyrovox.Cleaning is Cleaning
     with pytest.raises(AttributeError, match="has no attribute 'Segmenter'"):
         _ = gyrovox.Segmenter
     code = "import sys, gyrovox.settings, gyrovox.devices; print('torch' in sys.modules)"

@@ -17,6 +17,11 @@ from skimage.restoration import denoise_tv_chambolle
 from sklearn.cluster import KMeans
 from sklearn.mixture import GaussianMixture
 
+from benchmarks.quality.simple_trees import (
+    kmeans_band_variances,
+    mumford_shah,
+    mumford_shah_band_variances,
+)
 from gyrovox.evaluation import evaluate
 from gyrovox.volumes.phantom_cell import Variant, cell_phantom
 
@@ -58,6 +63,9 @@ BASELINES: dict[str, Baseline] = {
     "k-means on a Gaussian (sigma 1)": kmeans_gaussian,
     "Gaussian mixture, Gaussian (sigma 1)": mixture_gaussian,
     "k-means on TV denoising (weight 0.3)": kmeans_total_variation,
+    "TV (0.3), Mumford-Shah tree at 8 regions, Ward": mumford_shah,
+    "k-means on three band-pass variances": kmeans_band_variances,
+    "Mumford-Shah tree on the band-pass variances": mumford_shah_band_variances,
 }
 
 

@@ -3,10 +3,11 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from gyrovox.segmentation import Cleaning as Cleaning
+    from gyrovox.segmentation import Segmentation as Segmentation
     from gyrovox.segmenter import HierarchicalSegmenter as HierarchicalSegmenter
-    from gyrovox.segmenter import Segmentation as Segmentation
 
-__all__ = ["HierarchicalSegmenter", "Segmentation"]
+__all__ = ["Cleaning", "HierarchicalSegmenter", "Segmentation"]
 
 
 def __getattr__(name: str) -> object:

@@ -75,3 +75,11 @@ class FileAccessError(GyrovoxError, PermissionError):
 
 class TrainingError(GyrovoxError, ArithmeticError):
     """Training went where no numbers are."""
+
+
+class TreeError(GyrovoxError, ValueError):
+    """A segmentation tree that is none, or a node or a cut that a tree does not have."""
+
+
+class TreeFileError(GyrovoxError, ValueError):
+    """A tree file is no tree of gyrovox, one of another version, or not the tree of its leaves."""

@@ -1,21 +1,17 @@
 """HierarchicalSegmenter: from volumes to segmentations at several levels."""
 
-import math
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import final
 
 import numpy as np
 import torch
-from jaxtyping import Float32
-from numpy.typing import NDArray
+from jaxtyping import Bool, Float32
 from pydantic import TypeAdapter
 
-from gyrovox import devices
-from gyrovox.clustering import HyperbolicKMeans, check_distinct, smooth_codes
+from gyrovox import clustering, devices
 from gyrovox.errors import (
-    ClusterCountError,
     ModelFileError,
     NotFittedError,
     SettingsError,
@@ -26,29 +22,33 @@ from gyrovox.errors import (
 from gyrovox.inference import embed_dense, embed_patchwise
 from gyrovox.io.model_file import read_model, write_model
 from gyrovox.models import DenseEncoder, HyperbolicVAE, parameters, with_parameters
-from gyrovox.patches import WorkingGrid, normalise
-from gyrovox.progress import progress
-from gyrovox.settings import Configuration, configuration, from_plain_values, plain_values
+from gyrovox.patches import WorkingGrid, cartoon_and_texture, normalise
+from gyrovox.segmentation import (
+    Cleaning,
+    Levels,
+    Segmentation,
+    check_levels,
+    kmeans_levels,
+    tree_levels,
+)
+from gyrovox.settings import (
+    Configuration,
+    SegmentationSettings,
+    configuration,
+    from_plain_values,
+    plain_values,
+)
 from gyrovox.training import TrainingRecord, train
-from gyrovox.volumes import NanPolicy, Volume, validated
+from gyrovox.volumes import (
+    SAME_SIZE_WITHIN,
+    NanPolicy,
+    Volume,
+    check_alike,
+    check_mask,
+    validated,
+)
 
-_SAME_SIZE_WITHIN = 0.01
-_MOST_CLASSES = 2**16
 _LARGEST_SEED = 2**64 - 1  # that torch's generators take
-
-
-@final
-@dataclass(frozen=True)
-class Segmentation:
-    """The classes of every voxel, at several levels.
-
-    Args:
-        levels: Labels by number of classes; each uint8 or uint16, shape ``(z, y, x)``, 0-based.
-        codes: The code of every voxel, before smoothing, float32, shape ``(z, y, x, dim)``.
-    """
-
-    levels: Mapping[int, NDArray[np.unsignedinteger]]
-    codes: Float32[np.ndarray, "z y x dim"]
 
 
 @final
@@ -115,9 +115,9 @@ class HierarchicalSegmenter:
         several = [volumes] if isinstance(volumes, Volume) else list(volumes)
         if not several:
             raise VolumeError("at least one volume is needed to learn from, and none came.")
-        for index, volume in enumerate(several):
+        for volume in several:
             self._check_size(volume)
-            _check_alike(several[: index + 1], volume)
+        check_alike(several)
         devices.limit_threads(self.threads)
         where = devices.device(self.device)
         prepared = [self._prepared(volume).to(where) for volume in several]
@@ -159,40 +159,60 @@ class HierarchicalSegmenter:
         maps = _grid(volume).from_working(codes.movedim(-1, 0))
         return maps.movedim(0, -1).contiguous().numpy()
 
-    def segment(self, volume: Volume, levels: Sequence[int] = (2, 4, 8)) -> Segmentation:
+    def segment(
+        self,
+        volume: Volume,
+        levels: Levels = (2, 4, 8),
+        *,
+        inside: Bool[np.ndarray, "_ _ _"] | None = None,
+        cleaning: Cleaning | None = None,
+    ) -> Segmentation:
         """The classes of every voxel, at several levels.
+
+        Levels are cuts of one tree, each nested in all coarser ones, unless the configuration says
+        ``kmeans``: then each is a clustering of its own.
 
         Args:
             volume: What to segment.
-            levels: Numbers of classes, each from 2 to 65536.
+            levels: Numbers of classes, each from 2 to 65536; ``auto`` for those that the tree
+                suggests.
+            inside: Voxels to work in, shape ``(z, y, x)``; all by default. Others have label 0.
+            cleaning: What becomes of specks and holes; by default, nothing.
 
         Returns:
-            Labels by number of classes, and the codes.
+            Labels by number of classes, the codes, and the tree.
 
         Raises:
             SettingsError: If a level is out of its range, or given twice.
             NotFittedError: If no model has been trained or loaded.
-            ClusterCountError: If a level has more classes than there are distinct codes.
+            ClusterCountError: If a level has more classes than there are distinct codes, or than
+                the tree has leaves.
+            VolumeError: If the volume cannot be worked with, or nothing of it is inside.
+            VolumeMismatchError: If it has other channels than the model, or another shape than the
+                mask.
         """
-        manifold = self._fitted().manifold
-        _check_levels(levels, volume)
+        manifold, settings = self._fitted().manifold, self.configuration_.segmentation
+        if inside is not None:
+            check_mask(inside, volume)
+            inside = None if inside.all() else inside
+        check_levels(levels, volume, settings, inside)
+        cleaning = cleaning or Cleaning()
         codes = self.embed(volume)
-        # Before they are smoothed: that makes many different codes of few.
-        check_distinct(codes.reshape(-1, codes.shape[-1]), max(levels))
-        smoothing = self.configuration_.segmentation.smoothing
-        flat = smooth_codes(codes, smoothing).reshape(-1, codes.shape[-1])
-        found: dict[int, NDArray[np.unsignedinteger]] = {}
-        with progress("cluster", len(levels), unit="levels", quiet=self.quiet) as bar:
-            for level in levels:
-                kmeans = HyperbolicKMeans(
-                    level,
-                    curvature=manifold.curvature,
-                    random_state=self.seed,
-                    n_threads=self.threads,
-                )
-                labels = kmeans.fit_predict(flat)
-                found[level] = _as_labels(labels, level).reshape(volume.spatial_shape)
-                bar.advance(1)
+        if settings.clustering == "tree":
+            tree = self._tree(volume, codes, inside)
+            return Segmentation(tree_levels(tree, levels, cleaning), codes, tree)
+        found = kmeans_levels(
+            codes,
+            [int(k) for k in levels],  # not "auto", which was refused
+            cleaning,
+            curvature=manifold.curvature,
+            smoothing=settings.smoothing,
+            inside=inside,
+            voxel_size_nm=volume.voxel_size_nm,
+            seed=self.seed,
+            threads=self.threads,
+            quiet=self.quiet,
+        )
         return Segmentation(found, codes)
 
     def check(self, volume: Volume) -> None:
@@ -218,7 +238,7 @@ class HierarchicalSegmenter:
         side = _grid(volume).side_nm
         if side is None or self.voxel_size_nm_ is None:
             return
-        if abs(side - self.voxel_size_nm_) > _SAME_SIZE_WITHIN * self.voxel_size_nm_:
+        if abs(side - self.voxel_size_nm_) > SAME_SIZE_WITHIN * self.voxel_size_nm_:
             raise VoxelSizeError(
                 f"{volume.name}: the model was trained on voxels of {self.voxel_size_nm_:g} nm, "
                 f"and this volume's are {side:g} nm along their finest axis. Resample the "
@@ -248,6 +268,7 @@ class HierarchicalSegmenter:
         cls,
         path: str | os.PathLike[str],
         *,
+        segmentation: SegmentationSettings | None = None,
         device: str = "auto",
         threads: int | None = None,
         nan_policy: NanPolicy = "error",
@@ -257,6 +278,7 @@ class HierarchicalSegmenter:
 
         Args:
             path: A model file.
+            segmentation: How codes become classes, if not as the model's configuration says.
             device: As for the class.
             threads: As for the class.
             nan_policy: As for the class.
@@ -271,6 +293,7 @@ class HierarchicalSegmenter:
         arrays, facts = read_model(path)
         try:
             settings = from_plain_values(facts["configuration"])
+            settings = replace(settings, segmentation=segmentation or settings.segmentation)
             in_channels = TypeAdapter(int).validate_python(facts["in_channels"], strict=True)
             size: float | None = TypeAdapter(float | None).validate_python(facts["voxel_size_nm"])
             vae = with_parameters(settings.model, in_channels, arrays)
@@ -310,6 +333,31 @@ class HierarchicalSegmenter:
         voxels = normalise(validated(volume, nan_policy=self.nan_policy))
         return _grid(volume).to_working(torch.from_numpy(voxels))
 
+    def _tree(
+        self,
+        volume: Volume,
+        codes: Float32[np.ndarray, "z y x dim"],
+        inside: Bool[np.ndarray, "z y x"] | None,
+    ) -> clustering.SegmentationTree:
+        """The tree of a volume's regions."""
+        settings = self.configuration_.segmentation
+        evidence = cartoon_and_texture(
+            normalise(validated(volume, nan_policy=self.nan_policy)),
+            spacing=volume.voxel_size_nm or (1.0, 1.0, 1.0),
+            texture=settings.evidence == "texture",
+        )
+        if settings.evidence == "codes":
+            evidence = np.concatenate([evidence, codes], axis=-1)
+        return clustering.build_tree(
+            codes,
+            evidence,
+            curvature=self.vae_.manifold.curvature,
+            inside=inside,
+            voxel_size_nm=volume.voxel_size_nm,
+            regions=settings.regions,
+            quiet=self.quiet,
+        )
+
     def _check_size(self, volume: Volume) -> None:
         """Refuse a volume that is smaller than what the network reads.
 
@@ -326,27 +374,6 @@ class HierarchicalSegmenter:
             )
 
 
-def _check_levels(levels: Sequence[int], volume: Volume) -> None:
-    """Refuse numbers of classes that no segmentation of a volume can have.
-
-    Raises:
-        SettingsError: If one is out of its range or given twice, or there is none.
-        ClusterCountError: If there are more classes than voxels.
-    """
-    if not levels or len(set(levels)) < len(levels):
-        raise SettingsError(f"levels must be one or more different numbers, got {list(levels)}.")
-    if not 2 <= min(levels) <= max(levels) <= _MOST_CLASSES:
-        raise SettingsError(
-            f"levels must be numbers of classes from 2 to {_MOST_CLASSES}, got {list(levels)}."
-        )
-    voxels = math.prod(volume.spatial_shape)
-    if max(levels) > voxels:
-        raise ClusterCountError(
-            f"levels must not exceed the number of voxels, which have a code each, got "
-            f"{max(levels)}, and {volume.name} has {voxels}. Ask for fewer classes."
-        )
-
-
 def _resolved(given: str | Configuration) -> Configuration:
     return configuration(given) if isinstance(given, str) else given
 
@@ -355,37 +382,8 @@ def _grid(volume: Volume) -> WorkingGrid:
     return WorkingGrid(volume.spatial_shape, volume.voxel_size_nm)
 
 
-def _as_labels(labels: NDArray[np.int32], classes: int) -> NDArray[np.unsignedinteger]:
-    """Labels in the smallest type that label files have for them."""
-    return labels.astype(np.uint8) if classes <= 2**8 else labels.astype(np.uint16)
-
-
 def _smallest(settings: Configuration) -> int:
     """Voxels that a volume must have along every axis to be trained on."""
     if settings.model.encoder == "dense":
         return settings.model.input_size
     return max(2 * settings.training.parent_sides[0], settings.training.embed_side + 1)
-
-
-def _check_alike(volumes: Sequence[Volume], other: Volume) -> None:
-    """Refuse a volume that one network cannot learn from together with the others.
-
-    Raises:
-        VolumeMismatchError: If their channels differ.
-        VoxelSizeError: If their finest voxel sizes differ, as far as they are known.
-    """
-    first = volumes[0]
-    if other.channels != first.channels:
-        raise VolumeMismatchError(
-            f"all volumes must have the same channels, and {first.name} has {first.channels} "
-            f"and {other.name} has {other.channels}. Train them apart."
-        )
-    theirs = _grid(other).side_nm
-    for volume in volumes:
-        ours = _grid(volume).side_nm
-        if ours and theirs and abs(ours - theirs) > _SAME_SIZE_WITHIN * ours:
-            raise VoxelSizeError(
-                f"all volumes must have the same finest voxel size, and {volume.name} has "
-                f"{ours:g} nm and {other.name} has {theirs:g} nm. Resample one, or train them "
-                f"apart."
-            )

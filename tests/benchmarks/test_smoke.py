@@ -4,13 +4,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from benchmarks.quality import baselines, phantom
-from benchmarks.speed import embedding, gyroplane, kmeans
+from benchmarks.quality import baselines, phantom, real_volumes
+from benchmarks.speed import embedding, gyroplane, kmeans, tree
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 SMOKE: dict[str, Callable[[], str]] = {
     "speed/embedding.py": lambda: embedding.report(12, 4, 2, [1]),
     "quality/phantom.py": lambda: phantom.main(smoke=True),
+    "quality/real_volumes.py": lambda: real_volumes.main(smoke=True),
+    "speed/tree.py": lambda: tree.measure(((24, 24, 24),), repeats=1),
     "quality/baselines.py": lambda: baselines.table("regular", range(2)),
     "speed/gyroplane.py": lambda: gyroplane.report(codes=100, side=4, repeats=2),
     "speed/kmeans.py": lambda: kmeans.measure(1000, 2, 3, [1], repeats=1),

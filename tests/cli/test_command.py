@@ -5,8 +5,9 @@ from typing import get_args, get_type_hints
 
 import pytest
 
-from gyrovox.cli.command import Command, LearningOptions, WorkOptions
+from gyrovox.cli.command import CleaningOptions, Command, LearningOptions, WorkOptions
 from gyrovox.cli.program import COMMANDS
+from gyrovox.segmentation import Cleaning
 from gyrovox.settings import CATALOGUE
 
 
@@ -16,10 +17,18 @@ def test_every_named_configuration_can_be_chosen_and_the_first_is_the_default():
     assert LearningOptions().settings == CATALOGUE[LearningOptions().configuration]
 
 
-@pytest.mark.parametrize("kind", [*COMMANDS.values(), LearningOptions, WorkOptions])
+@pytest.mark.parametrize(
+    "kind", [*COMMANDS.values(), LearningOptions, CleaningOptions, WorkOptions]
+)
 def test_options_are_frozen_dataclasses(kind):
     assert dataclasses.is_dataclass(kind)
     assert kind.__dataclass_params__.frozen
+
+
+def test_cleaning_does_nothing_unless_asked():
+    assert CleaningOptions().settings == Cleaning()
+    asked = CleaningOptions(smallest=5.0, fill_holes=7.0, largest_component=True)
+    assert asked.settings == Cleaning(smallest_nm3=5.0, fill_holes_nm3=7.0, largest_component=True)
 
 
 @pytest.mark.parametrize("kind", COMMANDS.values())

@@ -10,10 +10,12 @@ SMALL = ("--shape", "24", "24", "24", "--training.steps", "2", "--threads", "1")
 LEFT = [
     "evaluation.json",
     "evaluation.md",
+    "leaves.mrc",
     *(f"level-{k}.mrc" for k in (2, 4, 8)),
     "model.safetensors",
     "overview.png",
     "run.json",
+    "tree.json",
     *(f"truth-000-level-{level}.mrc" for level in (1, 2, 3)),
     "truth.png",
     "volume-000.mrc",
@@ -38,7 +40,12 @@ def test_it_leaves_a_whole_report(report):
     assert names(report) == LEFT
     assert names(report.parent) == ["demo"]
     scores = json.loads((report / "evaluation.json").read_text())
+    tree = scores.pop("tree")
     assert [len(one["classes"]) for one in scores.values()] == [2, 4, 8]
+    # The levels are cuts of the tree, so they have the same scores.
+    assert [level["cut"] for level in tree["levels"]] == list(scores.values())
+    assert 0 < tree["levels"][0]["dendrogram_purity"] <= 1
+    assert "| tree | 3 | 8 |" in (report / "evaluation.md").read_text()
     assert "| level 3, 8 classes |" in (report / "evaluation.md").read_text()
     record = json.loads((report / "run.json").read_text())
     assert record["command"] == "demo"
@@ -59,6 +66,7 @@ def test_it_is_replaced_if_asked_and_the_scores_are_shown(run, report):
     assert done.code == 0
     assert "level 3, 8 classes" in done.out
     assert "adjusted Rand" in done.out
+    assert "dendrogram" in done.out or "purity" in done.out
     assert done.out.splitlines()[-1] == str(report)
     assert names(report) == LEFT
     assert names(report.parent) == ["demo"]
@@ -70,3 +78,12 @@ def test_a_folder_with_other_things_is_never_replaced(run, tmp_path):
     assert refused.code == 1
     assert "thesis.docx in it was not written by this command" in refused.err
     assert names(tmp_path) == ["thesis.docx"]
+
+
+def test_without_a_tree_there_is_none_to_score(run, tmp_path):
+    words = ("--clustering", "kmeans", "--quiet", *SMALL)
+    assert run("demo", "-o", tmp_path / "demo", *words).code == 0
+    assert names(tmp_path / "demo") == [
+        name for name in LEFT if name not in {"tree.json", "leaves.mrc"}
+    ]
+    assert "tree" not in json.loads((tmp_path / "demo" / "evaluation.json").read_text())

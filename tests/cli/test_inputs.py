@@ -3,9 +3,19 @@
 import numpy as np
 import pytest
 
-from gyrovox.cli.inputs import check_levels, check_voxels, open_volumes, result_names
+from gyrovox.cli.inputs import (
+    check_level_counts,
+    check_levels,
+    check_voxels,
+    open_volumes,
+    read_masks,
+    result_names,
+)
 from gyrovox.errors import ClusterCountError, SettingsError, VolumeError, VolumeMismatchError
+from gyrovox.settings import SegmentationSettings
 from gyrovox.volumes import Volume
+
+KMEANS = SegmentationSettings(clustering="kmeans")
 
 
 @pytest.fixture
@@ -56,14 +66,42 @@ def test_there_must_be_volumes_and_each_once(arguments, message):
 )
 def test_levels_are_possible_numbers(levels, message):
     with pytest.raises(SettingsError, match=message):
-        check_levels(levels, [])
+        check_levels(levels, KMEANS)
 
 
 def test_there_are_no_more_classes_than_voxels(ramp):
     volume = Volume.from_array(ramp, name="ramp")
-    check_levels((2, 120), [volume])
+    check_level_counts((2, 120), [volume], [None])
+    check_level_counts("auto", [volume], [None])
     with pytest.raises(ClusterCountError, match="got 121 where ramp has only 120 voxels"):
-        check_levels((2, 121), [volume])
+        check_level_counts((2, 121), [volume], [None])
+    with pytest.raises(ClusterCountError, match="got 3 where ramp has only 2 voxels inside its m"):
+        check_level_counts((2, 3), [volume], [ramp < 2])
+
+
+def test_there_are_no_more_classes_than_regions():
+    few = SegmentationSettings(regions=9)
+    check_levels((2, 9), few)
+    with pytest.raises(ClusterCountError, match=r"got 10, and --regions is 9. Ask for fewer"):
+        check_levels((2, 10), few)
+
+
+def test_only_a_tree_chooses_levels():
+    check_levels("auto", SegmentationSettings())
+    with pytest.raises(SettingsError, match="--levels auto asks the tree, and there is none"):
+        check_levels("auto", KMEANS)
+
+
+def test_every_volume_has_its_mask(write, ramp):
+    paths = [str(write(ramp > low, f"{low}.tif")) for low in (3, 50)]
+    volumes = [Volume.from_array(ramp)] * 2
+    for low, inside in zip((3, 50), read_masks(paths, volumes), strict=True):
+        np.testing.assert_array_equal(inside, ramp > low)
+    assert read_masks([], volumes) == [None, None]
+    with pytest.raises(SettingsError, match="one file for each VOLUME, in their order, and 1 came"):
+        read_masks(paths[:1], volumes)
+    with pytest.raises(VolumeMismatchError, match=r"3\.tif: a mask must have the shape"):
+        read_masks(paths[:1], [Volume.from_array(ramp[:3])])
 
 
 @pytest.mark.parametrize(

@@ -18,10 +18,19 @@ import tifffile
 
 from gyrovox import io
 from gyrovox.cli.results import PICTURE
+from gyrovox.segmentation import Cleaning
 from gyrovox.segmenter import HierarchicalSegmenter
 from gyrovox.volumes import Volume
 
-LEFT = ["level-2.mrc", "level-3.mrc", "model.safetensors", "overview.png", "run.json"]
+LEFT = [
+    "leaves.mrc",
+    "level-2.mrc",
+    "level-3.mrc",
+    "model.safetensors",
+    "overview.png",
+    "run.json",
+    "tree.json",
+]
 
 
 def names(folder):
@@ -51,6 +60,13 @@ def test_the_record_says_what_was_done(run, phantom_file, tmp_path, tiny):
     assert record["settings"]["training"]["steps"] == 2
     assert record["device"] in {"cpu", "cuda"}
     assert record["settings"]["model"]["geometry"] == "poincare"
+    assert record["settings"]["segmentation"]["clustering"] == "tree"
+    assert record["mask"] is None
+    assert record["cleaning"] == {
+        "smallest_nm3": 0.0,
+        "fill_holes_nm3": 0.0,
+        "largest_component": False,
+    }
     assert record["timings_s"].keys() >= {"check", "train", "segment", "write", "overview"}
     assert record["peak_memory_mib"]["ram"] > 0
     assert record["versions"].keys() >= {"gyrovox", "torch"}
@@ -146,6 +162,97 @@ def test_results_never_replace_what_they_are_made_from(run, image, model_file, t
     assert (done.code, done.out) == (1, "")
     assert "level-1.mrc would be replaced by the output" in done.err
     assert io.read(volume).spatial_shape == image.shape
+
+
+def levels_in(folder, *counts):
+    return {k: io.read(folder / f"level-{k}.mrc").read()[0] for k in counts}
+
+
+def test_levels_are_nested_and_cuts_of_the_tree(run, phantom_file, model_file, tmp_path):
+    words = ("-m", model_file, "--levels", "3", "2", "7", "--quiet")
+    assert run("segment", phantom_file, "-o", tmp_path, *words).code == 0
+    found = levels_in(tmp_path / "cell", 2, 3, 7)
+    tree = io.read_tree(tmp_path / "cell" / "tree.json")
+    for k, labels in found.items():
+        np.testing.assert_array_equal(labels, tree.cut(k).labels)
+    for coarse, fine in [(2, 3), (2, 7), (3, 7)]:
+        pairs = np.unique(np.stack([found[fine].ravel(), found[coarse].ravel()]), axis=1)
+        assert pairs.shape[1] == fine
+
+
+def test_how_codes_become_classes_can_be_chosen_with_a_model(
+    run, phantom_file, model_file, tmp_path
+):
+    words = ("-m", model_file, "--levels", "2", "--quiet")
+    flags = ("--clustering", "kmeans", "--smoothing", "0.1")
+    assert run("segment", phantom_file, "-o", tmp_path / "a", *words, *flags).code == 0
+    assert names(tmp_path / "a" / "cell") == [
+        "level-2.mrc",
+        "model.safetensors",
+        "overview.png",
+        "run.json",
+    ]
+    # The model that is left beside the labels segments as they were made, unless told otherwise.
+    again = ("-m", tmp_path / "a" / "cell" / "model.safetensors", "--levels", "2", "--quiet")
+    assert run("segment", phantom_file, "-o", tmp_path / "b", *again).code == 0
+    record = json.loads((tmp_path / "b" / "cell" / "run.json").read_text())
+    wanted = {"clustering": "kmeans", "evidence": "texture", "regions": 1024, "smoothing": 0.1}
+    assert record["settings"]["segmentation"] == wanted
+    tree = ("--clustering", "tree", "--regions", "8")
+    assert run("segment", phantom_file, "-o", tmp_path / "c", *again, *tree).code == 0
+    assert io.read_tree(tmp_path / "c" / "cell" / "tree.json").n_leaves <= 8
+
+
+def test_a_tree_may_choose_the_levels(run, phantom_file, model_file, tmp_path):
+    words = ("-m", model_file, "--levels", "auto", "--quiet")
+    assert run("segment", phantom_file, "-o", tmp_path, *words).code == 0
+    wanted = io.read_tree(tmp_path / "cell" / "tree.json").suggested_levels()
+    record = json.loads((tmp_path / "cell" / "run.json").read_text())
+    assert record["levels"] == list(wanted)
+    levels_in(tmp_path / "cell", *wanted)
+
+
+@pytest.mark.parametrize("clustering", ["tree", "kmeans"])
+def test_classes_are_only_inside_a_mask(run, room, tmp_path, clustering):
+    volumes = [room.write(f"{name}.mrc") for name in ("one", "two")]
+    insides = [room.image > 0, room.image[::-1] < 0.1]
+    masks = [
+        room.write(f"mask-{i}.tif", inside.astype(np.float32)) for i, inside in enumerate(insides)
+    ]
+    words = ("-m", room.model_file, "--levels", "2", "--clustering", clustering, "--quiet")
+    assert run("segment", *volumes, "-o", tmp_path / "out", "--mask", *masks, *words).code == 0
+    for name, inside, mask in zip(("one", "two"), insides, masks, strict=True):
+        labels = levels_in(tmp_path / "out" / name, 2)[2]
+        np.testing.assert_array_equal(labels > 0, inside)
+        np.testing.assert_array_equal(np.unique(labels), [0, 1, 2])
+        record = json.loads((tmp_path / "out" / name / "run.json").read_text())
+        assert record["mask"] == str(mask)
+
+
+def test_levels_are_cleaned_if_asked(run, phantom_file, model_file, tmp_path):
+    words = ("-m", model_file, "--levels", "2", "12", "--quiet")
+    # Of 12 classes at least one is smaller than a 12th of the volume.
+    flags = ("--smallest", "9216", "--fill-holes", "80", "--largest-component")
+    assert run("segment", phantom_file, "-o", tmp_path / "plain", *words).code == 0
+    assert run("segment", phantom_file, "-o", tmp_path / "clean", *words, *flags).code == 0
+    plain, clean = (levels_in(tmp_path / name / "cell", 2, 12) for name in ("plain", "clean"))
+    cleaning = Cleaning(smallest_nm3=9216.0, fill_holes_nm3=80.0, largest_component=True)
+    finest = plain[12].astype(np.uint8)  # MRC has no such type
+    wanted = cleaning.cleaned(finest, voxel_size_nm=(2.0, 2.0, 2.0), inside=None)
+    np.testing.assert_array_equal(clean[12], wanted)
+    assert (clean[12] != plain[12]).any()
+    pairs = np.unique(np.stack([clean[12].ravel(), clean[2].ravel()]), axis=1)
+    assert pairs.shape[1] == len(np.unique(clean[12]))
+
+
+def test_a_mask_is_never_replaced(run, image, model_file, tmp_path, room):
+    mask = tmp_path / "one" / "level-1.mrc"
+    mask.parent.mkdir()
+    io.write(Volume.from_array(image), mask)
+    words = ("-o", tmp_path, "-m", model_file, "--overwrite", "--mask", mask)
+    done = run("segment", room.write("one.mrc"), *words)
+    assert (done.code, done.out) == (1, "")
+    assert "level-1.mrc would be replaced by the output" in done.err
 
 
 def test_a_seed_of_a_model_that_is_trained_is_refused(run, phantom_file, model_file, tmp_path):
@@ -341,7 +448,61 @@ def smaller_than_the_patch(room):
 
 @case(r"must not exceed the number of distinct codes, got 20000 where .* 13824 voxels")
 def more_classes_than_codes(room):
-    return [room.write("few.mrc"), "--levels", "2", "20000"]
+    return [room.write("few.mrc"), "--levels", "2", "20000", "--clustering", "kmeans"]
+
+
+@case(r"number of regions that the tree begins with, got 2000, and --regions is 1024\. Ask")
+def more_classes_than_regions(room):
+    return [room.write("few.mrc"), "--levels", "2", "2000"]
+
+
+@case(r"--levels auto asks the tree, and there is none with --clustering kmeans")
+def levels_of_no_tree(room):
+    return [room.write("one.mrc"), "--levels", "auto", "--clustering", "kmeans"]
+
+
+@case(r"segmentation\.regions must be from 2 to 65535, got 1\.")
+def one_region(room):
+    return [room.write("one.mrc"), "--regions", "1"]
+
+
+@case(r"absent\.mrc: the file must exist")
+def missing_mask(room):
+    return [room.write("one.mrc"), "--mask", room.path / "absent.mrc"]
+
+
+@case(r"mask\.mrc: a mask must have the shape .* \(20, 24, 24\) .* one\.mrc has \(24, 24, 24\)")
+def mask_of_another_shape(room):
+    return [room.write("one.mrc"), "--mask", room.write("mask.mrc", room.image[:20])]
+
+
+@case(r"mask\.mrc: a mask must have the voxel size of its volume")
+def mask_of_another_voxel_size(room):
+    one = room.write("one.mrc", voxel_size_nm=(2.0, 2.0, 2.0))
+    return [one, "--mask", room.write("mask.mrc", voxel_size_nm=(4.0, 4.0, 4.0))]
+
+
+@case(r"mask\.tif: some voxels of a mask must not be 0")
+def empty_mask(room):
+    return [room.write("one.mrc"), "--mask", room.write("mask.tif", 0 * room.image)]
+
+
+@case(r"--mask must name one file for each VOLUME, in their order, and 1 came for 2")
+def fewer_masks_than_volumes(room):
+    one, two, mask = (room.write(f"{name}.mrc") for name in ("one", "two", "mask"))
+    return [one, two, "--mask", mask]
+
+
+@case(r"got 8 where .*one\.mrc has only 5 voxels inside its mask")
+def more_classes_than_voxels_inside(room):
+    mask = np.zeros_like(room.image)
+    mask[0, 0, :5] = 1
+    return [room.write("one.mrc"), "--mask", room.write("mask.mrc", mask)]
+
+
+@case(r"smallest_nm3 must be a volume in nm³, 0 or more \(0 for none\), got -1")
+def negative_size(room):
+    return [room.write("one.mrc"), "--smallest", "-1"]
 
 
 @case(r"between 2 and 65536, got 1\.")
@@ -494,7 +655,8 @@ def test_too_few_distinct_codes_are_one_line_and_leave_nothing(run, write, tmp_p
     blocks = np.zeros((24, 24, 24), np.float32)
     blocks[12:] = 1
     path = write(blocks, "in/blocks.mrc")
-    done = run("segment", path, "-o", tmp_path / "out", "--levels", "2", "5000", *tiny)
+    words = ("--levels", "2", "5000", "--clustering", "kmeans")
+    done = run("segment", path, "-o", tmp_path / "out", *words, *tiny)
     assert (done.code, done.err.count("\n")) == (1, 1)
     assert "distinct codes" in done.err
     assert names(tmp_path) == ["in"]

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from gyrovox.report import overview
+from gyrovox.report.overview import _tinted
+from gyrovox.report.planes import middle_planes
 from gyrovox.volumes.volume import Volume
 
 
@@ -41,6 +43,44 @@ def test_codes_of_two_dimensions_are_shown(tmp_path, scene, curvature):
     overview(volume, levels, tmp_path / "with.png", latent=latent, curvature=curvature)
     overview(volume, levels, tmp_path / "without.png", latent=image[..., np.newaxis])
     assert picture(tmp_path / "with.png").shape[0] > picture(tmp_path / "without.png").shape[0]
+
+
+def test_what_is_outside_a_mask_is_grey_and_counts_for_nothing(tmp_path, scene):
+    image, levels = scene
+    volume = Volume.from_array(image)
+    inside = np.zeros(image.shape, bool)
+    inside[:, :10] = True
+    masked = {k: np.where(inside, labels + 1, 0).astype(np.uint8) for k, labels in levels.items()}
+    latent = np.stack([image, -image], axis=-1)
+    overview(volume, masked, tmp_path / "masked.png", latent=latent, inside=inside)
+    overview(volume, levels, tmp_path / "whole.png", latent=latent)
+    halves = [picture(tmp_path / name) for name in ("masked.png", "whole.png")]
+    coloured, whole = (int((np.ptp(half, axis=-1) > 0.2).sum()) for half in halves)
+    assert 0.2 * whole < coloured < 0.8 * whole
+    assert halves[0].shape == halves[1].shape
+
+
+def test_outside_a_mask_the_image_is_darkened(scene):
+    image, levels = scene
+    volume = Volume.from_array(image)
+    inside = image < 0
+    labels = np.where(inside, levels[2] + 1, 0).astype(np.uint8)
+    colours = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+    for plane in middle_planes(volume):
+        grey = plane.of(np.linspace(0, 1, image.size).reshape(image.shape))
+        shown = _tinted(grey, plane, labels, colours, inside)
+        within = plane.of(inside)
+        np.testing.assert_allclose(shown[~within], np.stack([0.55 * grey[~within]] * 3, axis=-1))
+        whole = _tinted(grey, plane, levels[2], colours, None)
+        np.testing.assert_allclose(shown[within], whole[within])
+
+
+def test_a_mask_beside_the_slices_that_colours_are_chosen_from(tmp_path):
+    labels = np.zeros((120, 4, 4), np.uint8)
+    labels[1] = np.arange(16).reshape(4, 4) % 3 + 1
+    volume = Volume.from_array(np.arange(labels.size, dtype=np.float32).reshape(labels.shape))
+    overview(volume, {3: labels}, tmp_path / "thin.png", inside=labels > 0)
+    assert (tmp_path / "thin.png").stat().st_size > 1000
 
 
 def test_many_classes_and_a_class_that_only_unseen_slices_have(tmp_path):

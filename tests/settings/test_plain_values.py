@@ -37,11 +37,37 @@ def test_whole_numbers_may_stand_for_real_ones():
 
 
 @pytest.mark.parametrize(
+    "missing",
+    [("clustering",), ("evidence",), ("regions",), ("clustering", "evidence", "regions")],
+    ids=str,
+)
+def test_files_from_before_there_were_trees_get_the_defaults(missing):
+    values = plain_values(CATALOGUE["default"])
+    for name in missing:
+        del values["segmentation"][name]
+    before = json.dumps(values)
+    assert from_plain_values(values) == CATALOGUE["default"]
+    assert json.dumps(values) == before
+
+
+@pytest.mark.parametrize(
     ("change", "said"),
     [
         (lambda values: values["model"].pop("hidden"), "model.hidden is missing"),
         (lambda values: values.pop("training"), "training is missing"),
         (lambda values: values["training"].update(pace=3), "training.pace is unknown"),
+        (
+            lambda values: values["segmentation"].pop("smoothing"),
+            "segmentation.smoothing is missing",
+        ),
+        (
+            lambda values: values["segmentation"].update(regions="9"),
+            "segmentation.regions must be 9, got '9'",
+        ),
+        (
+            lambda values: values["segmentation"].update(clustering="ward"),
+            "segmentation.clustering: .*'tree' or",
+        ),
         (lambda values: values.update(extra={}), "extra is unknown"),
         (lambda values: values["training"].update(steps="7"), "training.steps must be 7, got '7'"),
         (lambda values: values["training"].update(steps="many"), "training.steps: .* integer"),

@@ -10,6 +10,18 @@ def test_a_weight_must_be_0_or_positive(weight):
         SegmentationSettings(smoothing=weight)
 
 
-def test_the_published_method_does_not_smooth():
+@pytest.mark.parametrize("regions", [1, 0, -5, 2**16])
+def test_regions_must_be_as_many_as_a_label_file_holds(regions):
+    with pytest.raises(SettingsError, match=f"regions must be from 2 to 65535, got {regions}"):
+        SegmentationSettings(regions=regions)
+
+
+def test_the_published_method_clusters_each_level_and_does_not_smooth():
+    assert CATALOGUE["paper"].segmentation.clustering == "kmeans"
     assert CATALOGUE["paper"].segmentation.smoothing == 0
-    assert CATALOGUE["default"].segmentation.smoothing > 0
+
+
+@pytest.mark.parametrize("name", ["default", "euclidean"])
+def test_ours_grows_a_tree(name):
+    assert CATALOGUE[name].segmentation.clustering == "tree"
+    assert CATALOGUE[name].segmentation.smoothing > 0

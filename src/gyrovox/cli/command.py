@@ -3,7 +3,7 @@
 import abc
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import arg
 
@@ -15,6 +15,9 @@ from gyrovox.settings import (
     SegmentationSettings,
     TrainingSettings,
 )
+
+if TYPE_CHECKING:
+    from gyrovox.segmentation import Cleaning
 
 VOLUME = "VOLUME"
 """How a volume is called in usage lines."""
@@ -68,7 +71,8 @@ class LearningOptions:
 
     model: ModelSettings = field(default_factory=lambda: CATALOGUE["default"].model)
     training: TrainingSettings = field(default_factory=lambda: CATALOGUE["default"].training)
-    segmentation: SegmentationSettings = field(
+    # Without a prefix: -m takes these too, and they say all by themselves what they are about.
+    segmentation: Annotated[SegmentationSettings, arg(name="")] = field(
         default_factory=lambda: CATALOGUE["default"].segmentation
     )
 
@@ -77,4 +81,40 @@ class LearningOptions:
         """All settings together, as they are saved with a model."""
         return Configuration(
             model=self.model, training=self.training, segmentation=self.segmentation
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CleaningOptions:
+    """What becomes of specks and holes; nothing, if nothing is given.
+
+    The finest level is cleaned, and the coarser ones follow it; without a tree, every level by
+    itself.
+    """
+
+    smallest: Annotated[float, arg(metavar="NM3")] = 0.0
+    """Pieces of a class that are smaller go to the class around them; in nm³, or in voxels where
+    the voxel size is unknown."""
+
+    fill_holes: Annotated[float, arg(metavar="NM3")] = 0.0
+    """Holes that are no larger go to the class that encloses them; in nm³, or in voxels where the
+    voxel size is unknown."""
+
+    largest_component: bool = False
+    """Keep only the largest piece of every class; the others go to the classes around them."""
+
+    @property
+    def settings(self) -> "Cleaning":
+        """The same for Python.
+
+        Raises:
+            SettingsError: If a size is negative or not finite.
+        """
+        # Imported here: it loads torch.
+        from gyrovox.segmentation import Cleaning
+
+        return Cleaning(
+            smallest_nm3=self.smallest,
+            fill_holes_nm3=self.fill_holes,
+            largest_component=self.largest_component,
         )

@@ -11,6 +11,7 @@ from gyrovox.cli.command import Command, LearningOptions, WorkOptions
 from gyrovox.cli.outputs import check_folder, check_space, publish, staging
 from gyrovox.cli.results import (
     RECORD,
+    TREE,
     WRITTEN,
     needed_bytes,
     new_segmenter,
@@ -21,7 +22,9 @@ from gyrovox.cli.terminal import note, say
 from gyrovox.progress import stopwatch
 
 if TYPE_CHECKING:
-    from gyrovox.evaluation import Evaluation
+    from rich.console import RenderableType
+
+    from gyrovox.evaluation import Evaluation, HierarchyEvaluation
     from gyrovox.volumes import Volume
     from gyrovox.volumes.phantom_cell import CellPhantom
 
@@ -37,8 +40,9 @@ _OURS = (*WRITTEN, _VOLUME, *_TRUTHS, _TABLE, _SCORES, _TRUTH_PICTURE)
 class Demo(Command):
     """Make a phantom, train on it, segment it, evaluate it, draw it.
 
-    The folder then holds the phantom with its truth, the labels of three levels, their overview
-    beside that of the truth, the scores (evaluation.md, evaluation.json), the model and run.json.
+    The folder then holds the phantom with its truth, the labels of three levels and their tree,
+    their overview beside that of the truth, the scores (evaluation.md, evaluation.json), the model
+    and run.json.
     """
 
     output: Annotated[Path, arg(aliases=["-o"], metavar="DIR")] = Path("gyrovox-demo")
@@ -52,7 +56,7 @@ class Demo(Command):
 
     def run(self) -> None:
         # Imported here so that `--help` waits for no library.
-        from gyrovox.report import evaluation_table, write_run_record
+        from gyrovox.report import write_run_record
         from gyrovox.volumes.phantom_cell import cell_phantom
 
         check_folder(self.output, _OURS, overwrite=self.work.overwrite)
@@ -65,7 +69,8 @@ class Demo(Command):
             folder.mkdir()
             volume = _write_phantom(phantom, folder)
             segmenter.check(volume)
-            check_space(self.output, needed_bytes([volume], _LEVELS))
+            settings = self.learning.segmentation
+            check_space(self.output, needed_bytes([volume], _LEVELS, settings))
             with stopwatch(timings_s, "train"):
                 segmenter.fit([volume])
             files = write_segmentation(folder, volume, segmenter, _LEVELS, timings_s)
@@ -85,7 +90,7 @@ class Demo(Command):
             console = Console(soft_wrap=True, highlight=False)
             for name, evaluation in scores.items():
                 console.print(f"\n{name}", style="bold")
-                console.print(evaluation_table(evaluation))
+                console.print(_table(evaluation))
         note(
             f"\nlook at {self.output / 'overview.png'} beside {_TRUTH_PICTURE}",
             quiet=self.work.quiet,
@@ -112,17 +117,36 @@ def _write_phantom(phantom: "CellPhantom", folder: Path) -> "Volume":
 
 def _evaluate(
     files: dict[int, Path], phantom: "CellPhantom", folder: Path
-) -> dict[str, "Evaluation"]:
-    """Score the label files of the levels beside the truths, and write both tables."""
+) -> dict[str, "Evaluation | HierarchyEvaluation"]:
+    """Score the files of the levels, and that of the tree, beside the truths; write the tables."""
     from gyrovox import io
-    from gyrovox.evaluation import evaluate
-    from gyrovox.report import evaluation_markdown
+    from gyrovox.evaluation import evaluate, evaluate_hierarchy
+    from gyrovox.report import evaluation_markdown, hierarchy_markdown
 
-    scores = {
-        f"level {level}, {k} classes": evaluate(io.read(files[k]).read()[0], truth)
-        for level, (k, truth) in enumerate(zip(_LEVELS, phantom.truths, strict=True), start=1)
+    levels = [io.read(files[k]).read()[0] for k in _LEVELS]
+    apart = {
+        f"level {level}, {k} classes": evaluate(labels, truth)
+        for level, (k, labels, truth) in enumerate(
+            zip(_LEVELS, levels, phantom.truths, strict=True), start=1
+        )
     }
-    (folder / _TABLE).write_text(evaluation_markdown(scores), encoding="utf-8")
+    scores: dict[str, Evaluation | HierarchyEvaluation] = {**apart}
+    tables = [evaluation_markdown(apart)]
+    if (folder / TREE).exists():  # not with --clustering kmeans
+        tree = io.read_tree(folder / TREE)
+        whole = evaluate_hierarchy(tree.leaves, tree.parents, levels, phantom.truths)
+        scores["tree"] = whole
+        tables.append(f"## tree\n\n{hierarchy_markdown({'tree': whole})}")
+    (folder / _TABLE).write_text("\n".join(tables), encoding="utf-8")
     by_name = {name: one.to_dict() for name, one in scores.items()}
     (folder / _SCORES).write_text(json.dumps(by_name, indent=2) + "\n", encoding="utf-8")
     return scores
+
+
+def _table(evaluation: "Evaluation | HierarchyEvaluation") -> "RenderableType":
+    from gyrovox.evaluation import Evaluation
+    from gyrovox.report import evaluation_table, hierarchy_table
+
+    if isinstance(evaluation, Evaluation):
+        return evaluation_table(evaluation)
+    return hierarchy_table(evaluation)

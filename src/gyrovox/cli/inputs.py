@@ -6,8 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gyrovox.errors import ClusterCountError, SettingsError, VolumeMismatchError
+from gyrovox.settings import SegmentationSettings
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from gyrovox.cli.results import Levels
     from gyrovox.volumes import NanPolicy, Volume
 
 _MOST_CLASSES = 2**16  # label volumes are uint8 or uint16
@@ -68,17 +73,58 @@ def check_voxels(volumes: Sequence["Volume"], *, nan_policy: "NanPolicy") -> Non
         validated(volume, nan_policy=nan_policy)
 
 
-def check_levels(levels: Sequence[int], volumes: Sequence["Volume"]) -> None:
-    """See to it that the numbers of classes are possible ones.
+def read_masks(
+    arguments: Sequence[str], volumes: Sequence["Volume"]
+) -> "list[NDArray[np.bool_] | None]":
+    """Read the masks to work in, and see to it that each lies over its volume.
 
     Args:
-        levels: Numbers of classes.
+        arguments: What the user wrote, one file for each volume in order, or nothing.
         volumes: What will be segmented.
 
+    Returns:
+        For each volume, whether a voxel is inside, shape (z, y, x); None without masks.
+
     Raises:
-        SettingsError: If one is less than 2, too many for a label file, or given twice.
-        ClusterCountError: If a volume has fewer voxels, and so fewer distinct codes.
+        SettingsError: If there are masks, and not one for each volume.
+        VolumeError: If a mask is none, or holds nothing but 0.
+        VolumeMismatchError: If a mask differs from its volume in shape, voxel size or directions.
     """
+    from gyrovox import io
+    from gyrovox.volumes import mask_of
+
+    if not arguments:
+        return [None] * len(volumes)
+    if len(arguments) != len(volumes):
+        raise SettingsError(
+            f"--mask must name one file for each VOLUME, in their order, and {len(arguments)} came "
+            f"for {len(volumes)}."
+        )
+    return [
+        mask_of(io.read(argument), volume)
+        for argument, volume in zip(arguments, volumes, strict=True)
+    ]
+
+
+def check_levels(levels: "Levels", settings: SegmentationSettings) -> None:
+    """See to it that the numbers of classes are possible ones, whatever the volumes.
+
+    Args:
+        levels: Numbers of classes, or ``auto``.
+        settings: How they will be found.
+
+    Raises:
+        SettingsError: If one is less than 2, too many for a label file, or given twice, or if
+            there is no tree to choose them.
+        ClusterCountError: If the tree will have fewer regions.
+    """
+    if levels == "auto":
+        if settings.clustering != "tree":
+            raise SettingsError(
+                "--levels auto asks the tree, and there is none with --clustering kmeans. Name the "
+                "numbers of classes."
+            )
+        return
     if not levels:
         raise SettingsError("--levels must name at least one number of classes.")
     for k in levels:
@@ -86,12 +132,37 @@ def check_levels(levels: Sequence[int], volumes: Sequence["Volume"]) -> None:
             raise SettingsError(f"--levels must be between 2 and {_MOST_CLASSES}, got {k}.")
     if len(set(levels)) != len(levels):
         raise SettingsError(f"--levels must differ from each other, got {_listed(levels)}.")
-    for volume in volumes:
+    if settings.clustering == "tree" and max(levels) > settings.regions:
+        raise ClusterCountError(
+            f"--levels must not exceed the number of regions that the tree begins with, got "
+            f"{max(levels)}, and --regions is {settings.regions}. Ask for fewer classes, or for "
+            f"more regions."
+        )
+
+
+def check_level_counts(
+    levels: "Levels", volumes: Sequence["Volume"], masks: "Sequence[NDArray[np.bool_] | None]"
+) -> None:
+    """See to it that the volumes have enough voxels for the numbers of classes.
+
+    Args:
+        levels: Numbers of classes, or ``auto``.
+        volumes: What will be segmented.
+        masks: For each volume, whether a voxel is inside; None for all.
+
+    Raises:
+        ClusterCountError: If a volume has fewer voxels, and so fewer distinct codes.
+    """
+    if levels == "auto":
+        return
+    for volume, inside in zip(volumes, masks, strict=True):
         depth, height, width = volume.spatial_shape
-        if max(levels) > depth * height * width:
+        voxels = depth * height * width if inside is None else int(inside.sum())
+        if max(levels) > voxels:
+            where = "" if inside is None else " inside its mask"
             raise ClusterCountError(
                 f"--levels must not exceed the number of distinct codes, got {max(levels)} where "
-                f"{volume.name} has only {depth * height * width} voxels."
+                f"{volume.name} has only {voxels} voxels{where}."
             )
 
 

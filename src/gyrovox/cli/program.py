@@ -22,6 +22,7 @@ from gyrovox.cli.evaluate import Evaluate
 from gyrovox.cli.info import Info
 from gyrovox.cli.outputs import is_no_space
 from gyrovox.cli.phantom import PhantomCell
+from gyrovox.cli.results import stored_segmentation
 from gyrovox.cli.segment import Segment
 from gyrovox.cli.terminal import complain, say
 from gyrovox.cli.train import Train
@@ -155,17 +156,23 @@ def _default(kind: type[Command], words: Sequence[str]) -> Command:
         elif option.default_factory is not dataclasses.MISSING:
             value = option.default_factory()
         if isinstance(value, LearningOptions):
-            value = _starting_options(value, words)
+            value = _starting_options(value, words, takes_model=kind is Segment)
         object.__setattr__(blank, option.name, value)
     return blank
 
 
-def _starting_options(options: LearningOptions, words: Sequence[str]) -> LearningOptions:
-    """The named configuration, then the file, so that flags override both."""
+def _starting_options(
+    options: LearningOptions, words: Sequence[str], *, takes_model: bool
+) -> LearningOptions:
+    """The named configuration, then the file, or a model's, so that flags override all of them."""
     before = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     before.add_argument("--configuration", default=options.configuration)
     before.add_argument("--config", type=Path)
+    if takes_model:
+        before.add_argument("-m", "--model-file", "--model_file", type=Path)
     found, _ = before.parse_known_args(list(words))
+    if takes_model and found.model_file is not None:
+        return dataclasses.replace(options, segmentation=stored_segmentation(found.model_file))
     if found.configuration not in CATALOGUE:
         return options  # tyro refuses it, with the choices
     settings = CATALOGUE[found.configuration]

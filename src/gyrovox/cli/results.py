@@ -1,33 +1,60 @@
-"""What a segmentation leaves in a folder: labels, picture, model, record."""
+"""What a segmentation leaves in a folder: labels, tree, picture, model, record."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from gyrovox.errors import SettingsError
 from gyrovox.progress import stopwatch
+from gyrovox.settings import SegmentationSettings, from_plain_values
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from gyrovox.cli.command import LearningOptions, WorkOptions
+    from gyrovox.segmentation import Cleaning
     from gyrovox.segmenter import HierarchicalSegmenter
     from gyrovox.volumes import Volume
+
+Levels = tuple[int, ...] | Literal["auto"]
 
 MODEL = "model.safetensors"
 RECORD = "run.json"
 PICTURE = "overview.png"
-WRITTEN = ("level-*", MODEL, RECORD, PICTURE)
+TREE = "tree.json"
+WRITTEN = ("level-*", TREE, "leaves.*", MODEL, RECORD, PICTURE)
 """Patterns of the names that `write_segmentation` leaves in a folder."""
 
 _ROOM = 64 * 2**20  # models and pictures are a few megabytes; the rest is for the file system
+_NODE = 500  # bytes of a node in a table, with a code of a dozen coordinates
+_MOST_SUGGESTED = 5
 
 
-def needed_bytes(volumes: Sequence["Volume"], levels: Sequence[int]) -> int:
-    """Bytes that the results take at most: uncompressed labels, and room for the rest."""
+def needed_bytes(
+    volumes: Sequence["Volume"], levels: Levels, settings: SegmentationSettings
+) -> int:
+    """Bytes that the results take at most: uncompressed labels, and room for the rest.
+
+    Args:
+        volumes: What is to be segmented.
+        levels: Numbers of classes, or ``auto``.
+        settings: How.
+
+    Returns:
+        Bytes.
+    """
+    counts = [settings.regions] * _MOST_SUGGESTED if levels == "auto" else list(levels)
+    rest = _ROOM
+    if settings.clustering == "tree":
+        counts.append(settings.regions)
+        rest += 2 * settings.regions * _NODE
     total = 0
     for volume in volumes:
         depth, height, width = volume.spatial_shape
-        total += sum(depth * height * width * (1 if k <= 256 else 2) for k in levels) + _ROOM
+        # With a mask, 0 is outside: 256 classes take two bytes then.
+        total += sum(depth * height * width * (1 if k < 256 else 2) for k in counts) + rest
     return total
 
 
@@ -55,8 +82,18 @@ def new_segmenter(learning: "LearningOptions", work: "WorkOptions") -> "Hierarch
     )
 
 
-def loaded_segmenter(model: Path, work: "WorkOptions") -> "HierarchicalSegmenter":
+def loaded_segmenter(
+    model: Path, work: "WorkOptions", segmentation: SegmentationSettings | None = None
+) -> "HierarchicalSegmenter":
     """The segmenter of a model file, ready to embed and to segment.
+
+    Args:
+        model: A model file.
+        work: How the work is done.
+        segmentation: How codes become classes, if not as the model's configuration says.
+
+    Returns:
+        The segmenter.
 
     Raises:
         SettingsError: If there is no such device, or no such number of threads.
@@ -67,11 +104,36 @@ def loaded_segmenter(model: Path, work: "WorkOptions") -> "HierarchicalSegmenter
     _check_machine(work)
     return HierarchicalSegmenter.load(
         model,
+        segmentation=segmentation,
         device=work.device,
         threads=work.threads,
         nan_policy=work.nan_policy,
         quiet=work.quiet,
     )
+
+
+def stored_segmentation(model: Path) -> SegmentationSettings:
+    """How a model file says that codes become classes.
+
+    Args:
+        model: A model file.
+
+    Returns:
+        The settings; the defaults where the file holds no valid ones, which `loaded_segmenter`
+        will say.
+
+    Raises:
+        MissingFileError: If there is no such file.
+        FileAccessError: If it may not be read.
+        ModelFileError: If the file is no model of gyrovox.
+    """
+    from gyrovox.io.model_file import read_model
+
+    _, facts = read_model(model)
+    try:
+        return from_plain_values(facts.get("configuration")).segmentation
+    except SettingsError:
+        return SegmentationSettings()
 
 
 def _check_machine(work: "WorkOptions") -> None:
@@ -86,17 +148,22 @@ def write_segmentation(
     folder: Path,
     volume: "Volume",
     segmenter: "HierarchicalSegmenter",
-    levels: Sequence[int],
+    levels: Levels,
     timings_s: dict[str, float],
+    *,
+    inside: "NDArray[np.bool_] | None" = None,
+    cleaning: "Cleaning | None" = None,
 ) -> dict[int, "Path"]:
-    """Segment a volume and write its labels, its picture and the model into a folder.
+    """Segment a volume and write its labels, tree, picture and the model into a folder.
 
     Args:
         folder: Where to; it must exist.
         volume: What to segment.
         segmenter: Fitted or loaded.
-        levels: Numbers of classes.
+        levels: Numbers of classes, or ``auto`` for those that the tree suggests.
         timings_s: Seconds by stage; added to.
+        inside: Voxels to work in, shape (z, y, x); all by default.
+        cleaning: What becomes of specks and holes; by default, nothing.
 
     Returns:
         The label files by number of classes.
@@ -105,12 +172,14 @@ def write_segmentation(
     from gyrovox.report import overview
 
     with stopwatch(timings_s, "segment"):
-        segmentation = segmenter.segment(volume, levels=tuple(levels))
+        segmentation = segmenter.segment(volume, levels, inside=inside, cleaning=cleaning)
     suffix = io.label_suffix(volume.path) if volume.path else ".mrc"
-    files = {k: folder / f"level-{k}{suffix}" for k in levels}
+    files = {k: folder / f"level-{k}{suffix}" for k in segmentation.levels}
     with stopwatch(timings_s, "write"):
         for k, path in files.items():
             io.write_labels(segmentation.levels[k], path, like=volume)
+        if segmentation.tree is not None:
+            io.write_tree(segmentation.tree, folder, like=volume)
         segmenter.save(folder / MODEL)
     with stopwatch(timings_s, "overview"):
         overview(
@@ -119,6 +188,7 @@ def write_segmentation(
             folder / PICTURE,
             latent=segmentation.codes,
             curvature=space_curvature(segmenter),
+            inside=None if inside is None or inside.all() else inside,
         )
     return files
 

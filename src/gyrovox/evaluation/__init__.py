@@ -3,7 +3,15 @@
 from gyrovox.evaluation.agreement import ClassAgreement as ClassAgreement
 from gyrovox.evaluation.agreement import Evaluation as Evaluation
 from gyrovox.evaluation.agreement import evaluate as evaluate
+from gyrovox.evaluation.hierarchy import HierarchyEvaluation as HierarchyEvaluation
+from gyrovox.evaluation.hierarchy import LevelEvaluation as LevelEvaluation
+from gyrovox.evaluation.hierarchy import class_count as class_count
+from gyrovox.evaluation.hierarchy import evaluate_hierarchy as evaluate_hierarchy
+from gyrovox.evaluation.hierarchy import parent_child_consistency as parent_child_consistency
 from gyrovox.evaluation.matching import match as match
+from gyrovox.evaluation.node_scores import NodeAgreement as NodeAgreement
+from gyrovox.evaluation.node_scores import dendrogram_purity as dendrogram_purity
+from gyrovox.evaluation.node_scores import oracle_dice as oracle_dice
 from gyrovox.evaluation.overlap import Contingency as Contingency
 from gyrovox.evaluation.overlap import contingency as contingency
 from gyrovox.evaluation.overlap import dice as dice

@@ -3,6 +3,8 @@
 from gyrovox.io.description import FileDescription as FileDescription
 from gyrovox.io.description import describe as describe
 from gyrovox.io.reading import read as read
+from gyrovox.io.tree_file import read_tree as read_tree
+from gyrovox.io.tree_file import write_tree as write_tree
 from gyrovox.io.volume_format import DatasetDescription as DatasetDescription
 from gyrovox.io.writing import label_suffix as label_suffix
 from gyrovox.io.writing import stem as stem

@@ -1,5 +1,8 @@
 """How a volume becomes patches: normalisation, cubic voxels, scales, triplets."""
 
+from gyrovox.patches.texture import cartoon_and_texture as cartoon_and_texture
+from gyrovox.patches.texture import noise_scale as noise_scale
+
 from .normalisation import normalise as normalise
 from .scale_pyramid import scale_pyramid as scale_pyramid
 from .scale_pyramid import scale_weights as scale_weights

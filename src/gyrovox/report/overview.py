@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float, Integer
+from jaxtyping import Bool, Float, Integer, Shaped
 
 from gyrovox.report.latent_plane import LatentPlane, latent_plane
 from gyrovox.report.palette import class_colours
@@ -27,6 +27,8 @@ _FAINT = "#8a9099"
 _COLUMN, _GAP, _LEFT, _RIGHT, _TOP, _BOTTOM = 2.35, 0.14, 0.42, 0.25, 0.92, 0.22
 _BAR, _MOST_BARS = 0.2, 16
 _TALLEST = 2.9
+_GREY = np.full((1, 3), 0.28)  # codes without a class
+_OUTSIDE = 0.55  # brightness of the image outside a mask
 
 
 @dataclass(frozen=True)
@@ -80,19 +82,22 @@ def overview(
     *,
     latent: Float[np.ndarray, "z y x dim"] | None = None,
     curvature: float = -1.0,
+    inside: Bool[np.ndarray, "z y x"] | None = None,
     caption: str = "",
 ) -> None:
     """Write the overview of a segmentation as a picture.
 
-    Three orthogonal middle slices of the image stand beside the same slices of each level. A
-    class keeps its hue from level to level; bars show the share of the voxels that it takes.
+    Three orthogonal middle slices of the image stand beside the same slices of each level. The
+    classes that one class of a coarser level is made of are shades of its colour; bars show the
+    share of the voxels that a class takes. What is outside a mask stays grey.
 
     Args:
         volume: The image; its first channel is shown.
-        levels: 0-based labels (z, y, x) by number of classes.
+        levels: Labels (z, y, x) by number of classes: from 0, or with a mask from 1.
         path: The picture, .png, .pdf or .svg; written over.
         latent: Codes (tangent vectors at the origin) of the voxels; shown if two-dimensional.
         curvature: Sectional curvature of the space of the codes; 0 if it is flat.
+        inside: Where there are classes, shape (z, y, x); None for everywhere.
         caption: A line below the title, such as the settings.
     """
     # Not pyplot: a library leaves the caller's figures and backend alone.
@@ -102,10 +107,11 @@ def overview(
     order = sorted(levels)
     planes = middle_planes(volume)
     greys = grey_slices(volume, planes)
-    colours = _colours(volume, levels)
+    colours = _colours(volume, levels, inside)
+    classes = {k: _classes(labels, inside) for k, labels in levels.items()}
     shown = None
     if latent is not None and latent.shape[-1] == 2 and order:
-        shown = latent_plane(latent, curvature=curvature)
+        shown = latent_plane(_within(latent, inside), curvature=curvature)
     bars = max([6, *(min(len(colours[k]), _MOST_BARS) for k in order)])
     sheet = _Sheet(planes, 1 + len(order), bars, shown is not None)
     figure = Figure(figsize=sheet.size, dpi=150, facecolor="white")
@@ -115,24 +121,55 @@ def overview(
     _draw_scale_bar(figure, sheet, known=volume.voxel_size_nm is not None)
     for column, k in enumerate(order, start=1):
         pictures = [
-            tinted(grey, plane.of(levels[k]), colours[k])
+            _tinted(grey, plane, levels[k], colours[k], inside)
             for plane, grey in zip(planes, greys, strict=True)
         ]
         _draw_slices(figure, sheet, column, pictures, f"{len(colours[k])} classes")
         axes = figure.add_axes(sheet.box(len(planes), column))
-        _draw_bars(axes, sheet, levels[k], colours[k])
+        _draw_bars(axes, sheet, classes[k], colours[k], first=int(inside is not None))
         if shown is not None:
             axes = figure.add_axes(sheet.box(len(planes) + 1, column))
-            _draw_latents(axes, shown, shown.density(levels[k], colours[k]))
+            _draw_latents(axes, shown, shown.density(classes[k], colours[k]))
     if shown is not None:
         axes = figure.add_axes(sheet.box(len(planes) + 1, 0))
-        nothing = np.zeros(volume.spatial_shape, np.uint8)
-        _draw_latents(axes, shown, shown.density(nothing, np.full((1, 3), 0.28)))
+        _draw_latents(axes, shown, shown.density(np.zeros_like(classes[order[0]]), _GREY))
     _name_rows(figure, sheet, shown)
     figure.savefig(path, dpi=150, metadata={"Software": "gyrovox"} if path.suffix == ".png" else {})
 
 
-def _colours(volume: Volume, levels: Mapping[int, Labels]) -> dict[int, Float[np.ndarray, "_ 3"]]:
+def _within(
+    array: Shaped[np.ndarray, "z y x *rest"], inside: Bool[np.ndarray, "z y x"] | None
+) -> Shaped[np.ndarray, "_ _ _ *rest"]:
+    """What an array holds inside a mask, as a volume of one column; all of it without a mask."""
+    return array if inside is None else array[inside][:, np.newaxis, np.newaxis]
+
+
+def _classes(
+    labels: Labels, inside: Bool[np.ndarray, "z y x"] | None
+) -> Integer[np.ndarray, "_ _ _"]:
+    """The 0-based classes inside a mask, as a volume of one column."""
+    return labels if inside is None else _within(labels, inside) - labels.dtype.type(1)
+
+
+def _tinted(
+    grey: Float[np.ndarray, "rows columns"],
+    plane: Plane,
+    labels: Labels,
+    colours: Float[np.ndarray, "classes 3"],
+    inside: Bool[np.ndarray, "z y x"] | None,
+) -> Float[np.ndarray, "rows columns 3"]:
+    """A slice in the colours of its classes; outside a mask the image itself, darkened."""
+    if inside is None:
+        return tinted(grey, plane.of(labels), colours)
+    picture = tinted(grey, plane.of(labels), np.concatenate([np.zeros((1, 3)), colours]))
+    outside = ~plane.of(inside)
+    picture[outside] = _OUTSIDE * grey[outside][:, np.newaxis]
+    return picture
+
+
+def _colours(
+    volume: Volume, levels: Mapping[int, Labels], inside: Bool[np.ndarray, "z y x"] | None
+) -> dict[int, Float[np.ndarray, "_ 3"]]:
     """Colours of the classes, from at most 48 slices: a large volume is not read again."""
     depth, height, width = volume.spatial_shape
     chosen = np.unique(np.linspace(0, depth - 1, 48).round().astype(int))
@@ -140,12 +177,15 @@ def _colours(volume: Volume, levels: Mapping[int, Labels]) -> dict[int, Float[np
         volume.read(Region((z, 0, 0), (z + 1, height, width)))[0, 0].astype(np.float32)
         for z in chosen.tolist()
     ])
+    within = None if inside is None else inside[chosen]
     colours = class_colours(
-        {k: labels[chosen] for k, labels in levels.items()}, np.nan_to_num(brightness)
+        {k: _classes(labels[chosen], within) for k, labels in levels.items()},
+        _within(np.nan_to_num(brightness), within),
     )
     # A class that the chosen slices miss still needs a colour.
     for k, labels in levels.items():
-        missing = int(labels.max(initial=0)) + 1 - len(colours[k])
+        last = int(labels.max(initial=0)) - (inside is not None)
+        missing = last + 1 - len(colours[k])
         if missing > 0:
             colours[k] = np.concatenate([colours[k], np.full((missing, 3), 0.5)])
     return colours
@@ -251,9 +291,14 @@ def _draw_scale_bar(figure: "Figure", sheet: _Sheet, *, known: bool) -> None:
 
 
 def _draw_bars(
-    axes: "Axes", sheet: _Sheet, labels: Labels, colours: Float[np.ndarray, "classes 3"]
+    axes: "Axes",
+    sheet: _Sheet,
+    labels: Labels,
+    colours: Float[np.ndarray, "classes 3"],
+    *,
+    first: int,
 ) -> None:
-    """The share of the voxels that each class takes, as labelled bars."""
+    """The share of the voxels that each class takes, as bars with labels from `first` on."""
     shares = np.bincount(labels.reshape(-1), minlength=len(colours)) / labels.size
     chosen = np.arange(len(shares))
     if len(shares) > sheet.bars:  # the largest ones, and a line for the rest
@@ -267,7 +312,7 @@ def _draw_bars(
         # A swatch of its own, because the bar of a small class is too thin to show its colour.
         axes.barh(middle, 0.04, left=0.085, height=0.6, color=colours[label])
         axes.barh(middle, length, left=start, height=0.6, color=colours[label])
-        axes.text(0.07, middle, str(label), ha="right", va="center", fontsize=8, color=_INK)
+        axes.text(0.07, middle, str(first + label), ha="right", va="center", fontsize=8, color=_INK)
         axes.text(
             start + length + 0.015,
             middle,

@@ -1,8 +1,10 @@
 """Colours of the classes, kept stable from level to level.
 
 Each class of the coarsest level starts a family of one hue. A finer class joins the family of the
-coarser class that it overlaps most. Within a family a class is told by its lightness, which every
-reader sees whatever the eyes; the hues of the families are those of Wong's palette.
+coarser class that holds it, or, where levels are not nested, that it overlaps most. Within a family
+a class is told by its lightness, which every reader sees whatever the eyes: the largest part of a
+class keeps its shade, the others have shades around it, and no other class has shades among these.
+The hues of the families are those of Wong's palette.
 
 Source:
     Wong (2011), Points of view: Color blindness, Nature Methods 8, 441.
@@ -50,12 +52,13 @@ def class_colours(
         fine: _parents(levels[coarse], levels[fine], sizes[coarse], sizes[fine])
         for coarse, fine in pairwise(order)
     }
-    ranks = {k: _ranks(levels[k], sizes[k], brightness) for k in order}
-    tones = _tones(order, sizes, parents, ranks)
+    counts = {k: np.bincount(levels[k].reshape(-1), minlength=sizes[k]) for k in order}
+    ranks = {k: _ranks(levels[k], counts[k], brightness) for k in order}
+    tones = _tones(order, counts, parents, ranks)
     families = {order[0]: np.arange(sizes[order[0]])}
     # The largest class, mostly the background, is blue: it recedes.
-    counts = np.bincount(levels[order[0]].reshape(-1), minlength=sizes[order[0]])
-    families[order[0]] = np.argsort(np.argsort(-counts, kind="stable"), kind="stable")
+    by_size = np.argsort(-counts[order[0]], kind="stable")
+    families[order[0]] = np.argsort(by_size, kind="stable")
     for coarse, fine in pairwise(order):
         families[fine] = families[coarse][parents[fine]]
     return {
@@ -75,25 +78,27 @@ def _parents(
 
 
 def _ranks(
-    labels: NDArray[np.integer], size: int, brightness: NDArray[np.floating] | None
+    labels: NDArray[np.integer],
+    counts: NDArray[np.integer],
+    brightness: NDArray[np.floating] | None,
 ) -> NDArray[np.float64]:
     """What orders the classes of a family: their mean brightness, or their share."""
-    flat = labels.reshape(-1)
-    counts = np.bincount(flat, minlength=size).astype(np.float64)
     if brightness is None:
-        return counts
-    total = np.bincount(flat, weights=brightness.reshape(-1).astype(np.float64), minlength=size)
-    return total / np.maximum(counts, 1)
+        return counts.astype(np.float64)
+    weights = brightness.reshape(-1).astype(np.float64)
+    total = np.bincount(labels.reshape(-1), weights=weights, minlength=len(counts))
+    means: NDArray[np.float64] = total / np.maximum(counts, 1)
+    return means
 
 
 def _tones(
     order: Sequence[int],
-    sizes: Mapping[int, int],
+    counts: Mapping[int, NDArray[np.integer]],
     parents: Mapping[int, NDArray[np.intp]],
     ranks: Mapping[int, NDArray[np.float64]],
 ) -> dict[int, NDArray[np.float64]]:
-    """Tones in 0 (dark) to 1 (light): leaves are spread evenly, a parent takes their mean."""
-    tones = {k: np.full(sizes[k], np.nan) for k in order}
+    """Tones in 0 (dark) to 1 (light): spread evenly; a class takes that of its largest part."""
+    tones = {k: np.full(len(counts[k]), np.nan) for k in order}
 
     def leaves(level: int, label: int) -> list[tuple[int, int]]:
         if level + 1 < len(order):
@@ -103,7 +108,7 @@ def _tones(
                 return [leaf for child in by_rank for leaf in leaves(level + 1, int(child))]
         return [(level, label)]
 
-    for root in range(sizes[order[0]]):
+    for root in range(len(counts[order[0]])):
         family = leaves(0, root)
         spread = (
             np.linspace(0, 1, len(family) + 2)[1:-1]
@@ -115,7 +120,9 @@ def _tones(
     for level in range(len(order) - 2, -1, -1):
         fine = tones[order[level + 1]]
         for label in np.flatnonzero(np.isnan(tones[order[level]])).tolist():
-            tones[order[level]][label] = fine[parents[order[level + 1]] == label].mean()
+            children = np.flatnonzero(parents[order[level + 1]] == label)
+            largest = children[np.argmax(counts[order[level + 1]][children])]
+            tones[order[level]][label] = fine[largest]
     return tones
 
 

@@ -7,6 +7,8 @@ from .configuration import configuration as configuration
 from .model import ModelSettings as ModelSettings
 from .plain_values import from_plain_values as from_plain_values
 from .plain_values import plain_values as plain_values
+from .segmentation import MOST_REGIONS as MOST_REGIONS
+from .segmentation import Clustering as Clustering
 from .segmentation import SegmentationSettings as SegmentationSettings
 from .training import ScaleSampling as ScaleSampling
 from .training import TrainingSettings as TrainingSettings

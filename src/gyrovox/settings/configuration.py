@@ -62,7 +62,7 @@ _PAPER = Configuration(
         triplet_weight=1000.0,
         scale_sampling="uniform",
     ),
-    segmentation=SegmentationSettings(smoothing=0.0),
+    segmentation=SegmentationSettings(clustering="kmeans", smoothing=0.0),
 )
 
 CATALOGUE: dict[ConfigurationName, Configuration] = {

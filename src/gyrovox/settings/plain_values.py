@@ -7,6 +7,9 @@ from dataclasses import asdict
 from gyrovox.errors import SettingsError
 from gyrovox.settings.configuration import Configuration
 
+# Settings that are younger than the first model files. A file without one gets its default.
+_ADDED = {"segmentation": ("clustering", "evidence", "regions")}
+
 
 def plain_values(configuration: Configuration) -> dict[str, object]:
     """The settings as values that JSON and YAML can hold.
@@ -25,7 +28,8 @@ def from_plain_values(values: object) -> Configuration:
     """The settings that `plain_values` wrote, and nothing else.
 
     Args:
-        values: All settings by name; none may be missing, unknown or of another type.
+        values: All settings by name; none may be missing, unknown or of another type. Those that
+            files of an earlier gyrovox cannot have may be missing; they get their defaults.
 
     Returns:
         The configuration.
@@ -39,15 +43,29 @@ def from_plain_values(values: object) -> Configuration:
     try:
         configuration = TypeAdapter(Configuration).validate_python(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        what = first["msg"].removeprefix("Value error, ")
+        wrong = error.errors()[0]
+        name = ".".join(str(part) for part in wrong["loc"])
+        what = wrong["msg"].removeprefix("Value error, ")
         raise SettingsError(f"{name}: {what}" if name else what) from error
     # Pydantic fills what is missing, drops what is unknown and turns "3" into 3.
     expected = plain_values(configuration)
-    if values != expected:
-        raise SettingsError(f"settings must all be there and no others: {_first(values, expected)}")
+    completed = _completed(values, expected)
+    if completed != expected:
+        first = _first(completed, expected)
+        raise SettingsError(f"settings must all be there and no others: {first}")
     return configuration
+
+
+def _completed(values: object, expected: Mapping[str, object]) -> object:
+    """The values, with what their file is too old for."""
+    if not isinstance(values, Mapping):
+        return values
+    completed = dict(values)
+    for group, names in _ADDED.items():
+        given, whole = values.get(group), expected[group]
+        if isinstance(given, Mapping) and isinstance(whole, Mapping):
+            completed[group] = {name: whole[name] for name in names} | dict(given)
+    return completed
 
 
 def _first(values: object, expected: object, at: str = "") -> str:
