@@ -23,6 +23,7 @@ from gyrovox.errors import (
 )
 from gyrovox.evaluation import evaluate
 from gyrovox.io.model_file import read_model
+from gyrovox.patches import normalise
 from gyrovox.segmentation import Cleaning
 from gyrovox.segmenter import HierarchicalSegmenter
 from gyrovox.settings import (
@@ -104,9 +105,9 @@ def test_levels_are_cuts_of_the_tree(fitted, volume):
 def test_the_tree_is_built_of_codes_evidence_and_settings(volume, image, monkeypatch):
     seen = {}
 
-    def build(codes, evidence, **options):
-        seen.update(codes=codes, evidence=evidence, **options)
-        return build_tree(codes, evidence, **options)
+    def build(codes, evidence, intensities, **options):
+        seen.update(codes=codes, evidence=evidence, intensities=intensities, **options)
+        return build_tree(codes, evidence, intensities, **options)
 
     build_tree = clustering.build_tree
     monkeypatch.setattr(clustering, "build_tree", build)
@@ -118,6 +119,8 @@ def test_the_tree_is_built_of_codes_evidence_and_settings(volume, image, monkeyp
     assert np.array_equal(seen["codes"], one.embed(channels))
     assert seen["evidence"].shape == (*image.shape, 20)
     assert seen["evidence"].dtype == np.float32
+    normal = normalise(np.stack([image, image**2]))
+    np.testing.assert_array_equal(np.moveaxis(seen["intensities"], -1, 0), normal)
     assert np.array_equal(seen["inside"], inside)
     rest = {name: seen[name] for name in ("curvature", "voxel_size_nm", "regions", "quiet")}
     assert rest == {

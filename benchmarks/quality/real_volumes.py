@@ -38,9 +38,11 @@ def tree_of(
 ) -> tuple[SegmentationTree, float]:
     """The tree of a volume, shape (channels, z, y, x), and the seconds that it took."""
     start = time.perf_counter()
-    features = cartoon_and_texture(normalise(voxels), texture=texture)
+    normal = normalise(voxels)
+    features = cartoon_and_texture(normal, texture=texture)
     # Codes only describe nodes; the first feature stands for them.
-    tree = build_tree(features[..., :1], features, curvature=0.0, regions=regions)
+    intensities = np.ascontiguousarray(np.moveaxis(normal, 0, -1))
+    tree = build_tree(features[..., :1], features, intensities, curvature=0.0, regions=regions)
     return tree, time.perf_counter() - start
 
 

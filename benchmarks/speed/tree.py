@@ -34,13 +34,14 @@ def measure(shapes: tuple[tuple[int, int, int], ...] = SHAPES, repeats: int = 3)
     ]
     for shape in shapes:
         image = cell_phantom(3, shape=shape).image[None]
+        voxels = np.ascontiguousarray(np.moveaxis(image, 0, -1))
         for texture in (False, True):
             times = []
             for _ in range(repeats):
                 marks = [time.perf_counter()]
                 features = cartoon_and_texture(image, texture=texture)
                 marks.append(time.perf_counter())
-                build_tree(features[..., :2], features, curvature=0.0)
+                build_tree(features[..., :2], features, voxels, curvature=0.0)
                 marks.append(time.perf_counter())
                 ndimage.gaussian_filter(image[0], 1.0)
                 marks.append(time.perf_counter())

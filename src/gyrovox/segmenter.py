@@ -341,8 +341,9 @@ class HierarchicalSegmenter:
     ) -> clustering.SegmentationTree:
         """The tree of a volume's regions."""
         settings = self.configuration_.segmentation
+        voxels = normalise(validated(volume, nan_policy=self.nan_policy))
         evidence = cartoon_and_texture(
-            normalise(validated(volume, nan_policy=self.nan_policy)),
+            voxels,
             spacing=volume.voxel_size_nm or (1.0, 1.0, 1.0),
             texture=settings.evidence == "texture",
         )
@@ -351,6 +352,7 @@ class HierarchicalSegmenter:
         return clustering.build_tree(
             codes,
             evidence,
+            np.ascontiguousarray(np.moveaxis(voxels, 0, -1)),
             curvature=self.vae_.manifold.curvature,
             inside=inside,
             voxel_size_nm=volume.voxel_size_nm,

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from gyrovox.clustering.region_graph import RegionGraph, basins, region_graph, scale_sets
+from gyrovox.clustering.region_graph import (
+    RegionGraph,
+    basins,
+    coarsened,
+    region_graph,
+    scale_sets,
+)
 
 UNIT = (1.0, 1.0, 1.0)
 
@@ -230,3 +236,43 @@ class TestScaleSets:
         children, scales = scale_sets(graph_of([4], [1.0], [], []))
         assert children.shape == (0, 2)
         assert scales.shape == (0,)
+
+
+class TestCoarsened:
+    @pytest.mark.parametrize("most", [1, 5, 20, 40])
+    @pytest.mark.parametrize("seed", range(3))
+    def test_it_leaves_as_many_as_asked_for(self, seed, most):
+        owner = coarsened(grid_graph(seed), most)
+        assert len(np.unique(owner)) == owner.max() + 1 == min(most, 27)
+
+    def test_unions_hang_together(self):
+        graph = grid_graph(1)
+        owner = coarsened(graph, 6)
+        inner = graph.edges[owner[graph.edges[:, 0]] == owner[graph.edges[:, 1]]]
+        for union in range(6):
+            members = set(np.flatnonzero(owner == union).tolist())
+            reached = {min(members)}
+            for _ in members:
+                reached |= {b for e in inner.tolist() for a, b in (e, e[::-1]) if a in reached}
+            assert reached == members
+
+    def test_the_nearest_merge_first(self):
+        edges = [(i, i + 1) for i in range(5)]
+        graph = graph_of([10] * 6, [0.0, 0.1, 5.0, 5.2, 9.0, 9.4], edges, [1.0] * 5)
+        np.testing.assert_array_equal(coarsened(graph, 3), [0, 0, 1, 1, 2, 2])
+        np.testing.assert_array_equal(coarsened(graph, 5), [0, 0, 1, 2, 3, 4])
+
+    def test_parts_that_do_not_touch_stay_apart(self):
+        graph = graph_of([1] * 4, [0.0, 0.0, 0.0, 0.0], [(0, 1), (2, 3)], [1.0, 1.0])
+        np.testing.assert_array_equal(coarsened(graph, 1), [0, 0, 1, 1])
+
+    def test_where_there_are_few_nothing_merges(self):
+        graph = grid_graph(2)
+        np.testing.assert_array_equal(coarsened(graph, 27), np.arange(27))
+
+
+def grid_graph(seed):
+    """27 regions in a grid."""
+    regions = np.repeat(np.arange(27, dtype=np.int32), 8).reshape(3, 3, 3, 2, 2, 2)
+    regions = regions.transpose(0, 3, 1, 4, 2, 5).reshape(6, 6, 6)
+    return region_graph(regions, evidence_of((6, 6, 6), seed=seed), UNIT)

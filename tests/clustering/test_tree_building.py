@@ -20,9 +20,13 @@ def noise(shape=SHAPE, channels=1, seed=0):
 
 def tree_of(voxels, *, dim=2, curvature=-1.0, spacing=None, **options):
     """The tree of some channels, with codes that are noise."""
-    evidence = cartoon_and_texture(normalise(voxels), spacing=spacing or (1.0, 1.0, 1.0))
+    voxels = normalise(voxels)
+    evidence = cartoon_and_texture(voxels, spacing=spacing or (1.0, 1.0, 1.0))
     codes = np.random.default_rng(1).normal(size=(*evidence.shape[:3], dim)).astype(np.float32)
-    return build_tree(codes, evidence, curvature=curvature, voxel_size_nm=spacing, **options)
+    intensities = np.moveaxis(voxels, 0, -1).copy()
+    return build_tree(
+        codes, evidence, intensities, curvature=curvature, voxel_size_nm=spacing, **options
+    )
 
 
 def same_share(one, other):
@@ -205,3 +209,20 @@ def test_constant_evidence_has_a_tree(value, curvature):
 def test_a_mask_of_nothing_is_refused():
     with pytest.raises(VolumeError, match="at least one voxel inside its mask, and none is"):
         tree_of(noise(), inside=np.zeros(SHAPE, bool))
+
+
+def test_small_parts_are_found_by_their_intensity_and_not_by_features_alone(phantom, tree):
+    features = cartoon_and_texture(normalise(phantom.image[None]))
+    without = build_tree(features[..., :2], features, curvature=0.0)
+    by_features, by_both = (
+        evaluate(one.cut(8).labels, phantom.truths[2]).mean_dice for one in (without, tree)
+    )
+    assert by_both > 0.75
+    assert by_features < by_both - 0.1
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_a_tree_does_without_intensities(given):
+    features = cartoon_and_texture(noise(channels=2))
+    intensities = np.moveaxis(noise(channels=6), 0, -1).copy() if given else None
+    check_whole(build_tree(features, features, intensities, curvature=0.0), np.ones(SHAPE, bool))

@@ -124,6 +124,40 @@ def region_graph(
     )
 
 
+def coarsened(graph: RegionGraph, most: int) -> NDArray[np.intp]:
+    """Merge touching regions by rounds until about so many are left; for graphs too large else.
+
+    In each round every region merges with its nearest if that is mutual, by the criterion of
+    `scale_sets` for single regions.
+
+    Args:
+        graph: Regions.
+        most: Regions to leave, unless fewer touch.
+
+    Returns:
+        Union of every region, from 0, shape ``(regions,)``.
+    """
+    owner = np.arange(len(graph.sizes))
+    while len(graph.sizes) > most and len(graph.edges):
+        one, other = graph.edges.T
+        means = graph.sums / graph.sizes[:, None]
+        harmonic = graph.sizes[one] * graph.sizes[other] / (graph.sizes[one] + graph.sizes[other])
+        cost = harmonic * ((means[one] - means[other]) ** 2).sum(axis=1) / graph.lengths
+        # Edges by cost; the first edge of a region is that to its nearest.
+        order = np.argsort(cost, kind="stable")
+        first = np.full(len(graph.sizes), len(order))
+        rank = np.arange(len(order))
+        np.minimum.at(first, one[order], rank)
+        np.minimum.at(first, other[order], rank)
+        mutual = order[(first[one[order]] == rank) & (first[other[order]] == rank)]
+        mutual = mutual[: len(graph.sizes) - most]
+        union = np.arange(len(graph.sizes))
+        union[other[mutual]] = one[mutual]
+        union = np.unique(union, return_inverse=True)[1]
+        owner, graph = union[owner], graph.merged(union)
+    return owner
+
+
 def scale_sets(graph: RegionGraph) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Merge touching regions, those first that lose least per face of boundary that goes.
 

@@ -1,36 +1,55 @@
 """The segmentation tree of a volume: supervoxels, regions, classes.
 
 Every stage merges what the one before it left, and all merges together are one tree. Supervoxels
-are the basins of the evidence; touching ones merge by the scale-set criterion until what is left
-differs by more than the noise explains; then regions merge wherever they lie.
+are the basins of the evidence, with boundaries redrawn voxel by voxel; touching ones merge, those
+first between which there is least evidence of a boundary, until what is left differs by more than
+the noise explains; then regions merge wherever they lie.
 """
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int32
 from numpy.typing import NDArray
 
-from gyrovox.clustering.class_merging import ClassMerger
 from gyrovox.clustering.evidence import against_neighbours, against_regions
 from gyrovox.clustering.node_codes import node_codes
-from gyrovox.clustering.region_graph import RegionGraph, basins, region_graph, scale_sets
+from gyrovox.clustering.refinement import redrawn
+from gyrovox.clustering.region_graph import (
+    RegionGraph,
+    basins,
+    coarsened,
+    region_graph,
+    scale_sets,
+)
+from gyrovox.clustering.region_merging import ClassCost, RegionMerger, object_cost
 from gyrovox.clustering.segmentation_tree import SegmentationTree
 from gyrovox.errors import VolumeError
 from gyrovox.progress import progress
 
-SIGNIFICANT = 10.0
-"""Scale, in squared units of the noise times voxels per face, below which regions differ by noise.
+SIGNIFICANT = 100.0
+"""Cost, as `object_cost` counts it, below which regions differ by noise.
 
-Measured: phantoms of 8 objects have about 16 regions above it, whatever tells their objects apart.
+Measured: of phantoms of 8 objects about 8 regions are left at it.
 """
 
+VOXEL_WEIGHT = 2.0
+"""How much a voxel's intensity counts beside a feature, each in units of its own noise.
+
+Features are averages over windows, so their noise is shared by some hundred voxels, that of
+intensities by some fifteen; a feature of a region of thirty voxels says less than its intensities.
+"""
+
+_MOST_BASINS = 2048  # that scale sets are built of, or twice what is asked for; others go before
 _FIRST_REGIONS = 64  # regions that the noise within regions is measured on
+_MOST_OBJECTS = 256  # regions that are merged by the evidence that they are two objects
+_REDRAWN = 32  # regions whose boundaries are redrawn
 _STAGES = 4
 _FEWEST_FOR_NOISE = 3  # regions below which noise within regions says nothing new
 
 
 def build_tree(
     codes: Float32[np.ndarray, "z y x dim"],
-    evidence: Float32[np.ndarray, "z y x channels"],
+    evidence: Float32[np.ndarray, "z y x features"],
+    intensities: Float32[np.ndarray, "z y x channels"] | None = None,
     *,
     curvature: float,
     inside: Bool[np.ndarray, "z y x"] | None = None,
@@ -48,7 +67,10 @@ def build_tree(
         codes: Learned codes, tangent vectors at the origin, shape ``(z, y, x, dim)``. Nodes are
             described by them.
         evidence: Features that regions are told apart by, in any units, shape
-            ``(z, y, x, channels)``.
+            ``(z, y, x, features)``.
+        intensities: The voxels as they are, noise and all, in any units, shape
+            ``(z, y, x, channels)``. They tell small objects from their surroundings better than
+            features, which are averages over windows. None leaves them out.
         curvature: Sectional curvature κ ≤ 0 of the codes' space.
         inside: Voxels to work in, shape ``(z, y, x)``; None for all.
         voxel_size_nm: Length of a voxel along (z, y, x), in nm; None where it is unknown.
@@ -66,17 +88,17 @@ def build_tree(
         raise VolumeError("a tree needs at least one voxel inside its mask, and none is.")
     spacing = _spacing(voxel_size_nm)
     with progress("tree", _STAGES, unit="stages", quiet=quiet) as bar:
-        telling = against_neighbours(evidence, covered)
-        first = basins(telling, covered, spacing)
+        coarse = _for_noise(against_neighbours(evidence, covered), covered, spacing)
         bar.advance(1)
-        graph = region_graph(first, telling, spacing)
-        owner = _unions(scale_sets(graph)[0], len(graph.sizes), _FIRST_REGIONS)
-        if int(owner.max()) + 1 >= _FEWEST_FOR_NOISE:
-            telling = against_regions(evidence, _looked_up(first, owner))
-        bar.advance(1)
+        telling = _telling(evidence, covered, coarse)
         finest = basins(telling, covered, spacing)
         bar.advance(1)
-        leaves, merges, scales = _merged(finest, region_graph(finest, telling, spacing), regions)
+        if intensities is not None:
+            voxels = _telling(intensities, covered, coarse)
+            telling = np.concatenate([telling, np.float32(VOXEL_WEIGHT) * voxels], axis=-1)
+        leaves = _leaves(finest, telling, spacing, regions)
+        bar.advance(1)
+        merges, scales = _merged(region_graph(leaves, telling, spacing))
         tree = _assembled(
             leaves, merges, scales, codes, curvature=curvature, voxel_size_nm=voxel_size_nm
         )
@@ -84,25 +106,79 @@ def build_tree(
     return tree
 
 
-def _merged(
-    finest: Int32[np.ndarray, "z y x"], graph: RegionGraph, most: int
-) -> tuple[Int32[np.ndarray, "z y x"], NDArray[np.intp], NDArray[np.float64]]:
-    """Leaves, all merges above them and their scales."""
-    children, scales = scale_sets(graph)
-    owner = _unions(children, len(graph.sizes), most)
-    leaves = _looked_up(finest, owner)
-    graph = graph.merged(owner)
+def _for_noise(
+    telling: Float32[np.ndarray, "z y x evidence"],
+    inside: Bool[np.ndarray, "z y x"],
+    spacing: tuple[float, float, float],
+) -> Int32[np.ndarray, "z y x"]:
+    """A few regions, as homogeneous as can be told before the noise within regions is known."""
+    first = basins(telling, inside, spacing)
+    return _looked_up(first, _fewest(region_graph(first, telling, spacing), _FIRST_REGIONS))
+
+
+def _telling(
+    features: Float32[np.ndarray, "z y x features"],
+    inside: Bool[np.ndarray, "z y x"],
+    coarse: Int32[np.ndarray, "z y x"],
+) -> Float32[np.ndarray, "z y x evidence"]:
+    """Features in units of their noise within regions."""
+    if int(coarse.max()) + 1 < _FEWEST_FOR_NOISE:
+        return against_neighbours(features, inside)
+    return against_regions(features, coarse)
+
+
+def _leaves(
+    finest: Int32[np.ndarray, "z y x"],
+    telling: Float32[np.ndarray, "z y x evidence"],
+    spacing: tuple[float, float, float],
+    regions: int,
+) -> Int32[np.ndarray, "z y x"]:
+    """Unions of basins, with boundaries that fit the objects they are parts of."""
+    leaves = _looked_up(finest, _fewest(region_graph(finest, telling, spacing), regions))
+    graph = region_graph(leaves, telling, spacing)
+    owner = _unions(_objects(graph)[0], len(graph.sizes), _REDRAWN)
+    return _numbered(redrawn(leaves, owner, telling, _areas(spacing)))
+
+
+def _fewest(graph: RegionGraph, most: int) -> NDArray[np.intp]:
+    """Union of every region once at most so many are left, by scale sets."""
+    near = coarsened(graph, max(_MOST_BASINS, 2 * most))
+    graph = graph.merged(near)
+    return _unions(scale_sets(graph)[0], len(graph.sizes), most)[near]
+
+
+def _merged(graph: RegionGraph) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """All merges of regions and their scales: into objects, then into classes."""
+    children, scales = _objects(graph)
+    spatial = int(np.searchsorted(scales, SIGNIFICANT))
+    owner = _unions(children, len(graph.sizes), len(graph.sizes) - spatial)
+    left = graph.merged(owner)
+    last, costs = RegionMerger(left, ClassCost.of(left)).merge()
+    return (
+        _chained(children[:spatial], last, len(graph.sizes)),
+        np.concatenate([scales[:spatial], SIGNIFICANT + costs]),
+    )
+
+
+def _objects(graph: RegionGraph) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Merges of touching regions: by scale sets, then by the evidence that they are two objects."""
     children, scales = scale_sets(graph)
     count = len(graph.sizes)
-    spatial = int(np.searchsorted(scales, SIGNIFICANT))
-    tops, united = np.unique(_tops(children[:spatial], count), return_inverse=True)
-    last, costs = ClassMerger(graph.merged(united)).merge()
-    shifted = np.where(
-        last < len(tops), tops[np.minimum(last, len(tops) - 1)], last - len(tops) + count + spatial
-    )
-    merges = np.concatenate([children[:spatial], shifted])
-    altitudes = np.concatenate([scales[:spatial], SIGNIFICANT + costs])
-    return leaves, merges, altitudes
+    early = max(count - _MOST_OBJECTS, 0)
+    left = graph.merged(_unions(children, count, _MOST_OBJECTS))
+    late, costs = RegionMerger(left, object_cost).merge()
+    both = np.concatenate([scales[:early], costs])
+    return _chained(children[:early], late, count), np.maximum.accumulate(both)
+
+
+def _chained(early: NDArray[np.intp], late: NDArray[np.intp], count: int) -> NDArray[np.intp]:
+    """Children of all merges; the later ones number from 0 what the earlier ones left."""
+    tops = np.unique(_tops(early, count))
+    made = late - len(tops) + count + len(early)
+    return np.concatenate([
+        early,
+        np.where(late < len(tops), tops[np.minimum(late, len(tops) - 1)], made),
+    ])
 
 
 def _assembled(
@@ -156,6 +232,19 @@ def _looked_up(
     """The union that every voxel is in, -1 outside."""
     table = np.append(owner, -1).astype(np.int32)
     return np.asarray(table[regions])
+
+
+def _numbered(leaves: Int32[np.ndarray, "z y x"]) -> Int32[np.ndarray, "z y x"]:
+    """The same leaves, numbered without gaps; −1 outside."""
+    kept = np.bincount(leaves.reshape(-1) + 1, minlength=1)[1:] > 0
+    return _looked_up(leaves, np.cumsum(kept) - 1)
+
+
+def _areas(spacing: tuple[float, float, float]) -> tuple[float, float, float]:
+    """Of the faces across (z, y, x), of mean 1."""
+    z, y, x = spacing
+    mean = (y * x + z * x + z * y) / 3
+    return y * x / mean, z * x / mean, z * y / mean
 
 
 def _spacing(voxel_size_nm: tuple[float, float, float] | None) -> tuple[float, float, float]:

@@ -16,7 +16,7 @@ from skimage.restoration import denoise_tv_chambolle
 BAND_CENTRES = (0.06, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5)
 """Middles of the frequency bands, in cycles per finest voxel; 0.5 is the highest there is."""
 
-_BAND_WIDTH = 0.06  # full width at half maximum, cycles per voxel
+_BAND_WIDTH = 0.12  # full width at half maximum, cycles per voxel
 _WINDOW = 1.5  # standard deviation of the Gaussian that energies are averaged with, voxels
 _DENOISING = 0.8  # weight of the total variation, in standard deviations of the noise
 _ITERATIONS = 100
