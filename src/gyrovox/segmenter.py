@@ -120,7 +120,7 @@ class HierarchicalSegmenter:
         check_alike(several)
         devices.limit_threads(self.threads)
         where = devices.device(self.device)
-        prepared = [self._prepared(volume).to(where) for volume in several]
+        prepared = [_working(volume, self._normalised(volume)).to(where) for volume in several]
         with devices.seeded(self.seed, torch.device("cpu")):
             vae = HyperbolicVAE(self.configuration_.model, in_channels=several[0].channels)
         vae = vae.to(where)
@@ -145,19 +145,9 @@ class HierarchicalSegmenter:
             VolumeMismatchError: If it has other channels than the model.
             VoxelSizeError: If it has another voxel size than the model.
         """
-        vae = self._fitted()
+        self._fitted()
         self.check(volume)
-        devices.limit_threads(self.threads)
-        vae = vae.to(devices.device(self.device))
-        voxels = self._prepared(volume).to(devices.device(self.device))
-        encoder = vae.encoder
-        if isinstance(encoder, DenseEncoder):
-            codes = embed_dense(encoder, voxels, quiet=self.quiet)
-        else:
-            side = self.configuration_.training.embed_side
-            codes = embed_patchwise(encoder, voxels, side=side, quiet=self.quiet)
-        maps = _grid(volume).from_working(codes.movedim(-1, 0))
-        return maps.movedim(0, -1).contiguous().numpy()
+        return self._codes(volume, self._normalised(volume))
 
     def segment(
         self,
@@ -197,9 +187,11 @@ class HierarchicalSegmenter:
             inside = None if inside.all() else inside
         check_levels(levels, volume, settings, inside)
         cleaning = cleaning or Cleaning()
-        codes = self.embed(volume)
+        self.check(volume)
+        voxels = self._normalised(volume)
+        codes = self._codes(volume, voxels)
         if settings.clustering == "tree":
-            tree = self._tree(volume, codes, inside)
+            tree = self._tree(volume, voxels, codes, inside)
             return Segmentation(tree_levels(tree, levels, cleaning), codes, tree)
         found = kmeans_levels(
             codes,
@@ -279,10 +271,7 @@ class HierarchicalSegmenter:
         Args:
             path: A model file.
             segmentation: How codes become classes, if not as the model's configuration says.
-            device: As for the class.
-            threads: As for the class.
-            nan_policy: As for the class.
-            quiet: As for the class.
+            device, threads, nan_policy, quiet: As for the class.
 
         Returns:
             The segmenter.
@@ -328,20 +317,35 @@ class HierarchicalSegmenter:
             )
         return self.vae_
 
-    def _prepared(self, volume: Volume) -> torch.Tensor:
-        """The normalised volume on its working grid, shape ``(channels, Z, Y, X)``."""
-        voxels = normalise(validated(volume, nan_policy=self.nan_policy))
-        return _grid(volume).to_working(torch.from_numpy(voxels))
+    def _normalised(self, volume: Volume) -> Float32[np.ndarray, "channels z y x"]:
+        """The voxels of a volume, checked and normalised."""
+        return normalise(validated(volume, nan_policy=self.nan_policy))
+
+    def _codes(
+        self, volume: Volume, voxels: Float32[np.ndarray, "channels z y x"]
+    ) -> Float32[np.ndarray, "z y x dim"]:
+        """The codes of a volume's voxels, which were normalised."""
+        devices.limit_threads(self.threads)
+        where = devices.device(self.device)
+        encoder = self.vae_.to(where).encoder
+        prepared = _working(volume, voxels).to(where)
+        if isinstance(encoder, DenseEncoder):
+            codes = embed_dense(encoder, prepared, quiet=self.quiet)
+        else:
+            side = self.configuration_.training.embed_side
+            codes = embed_patchwise(encoder, prepared, side=side, quiet=self.quiet)
+        maps = _grid(volume).from_working(codes.movedim(-1, 0))
+        return maps.movedim(0, -1).contiguous().numpy()
 
     def _tree(
         self,
         volume: Volume,
+        voxels: Float32[np.ndarray, "channels z y x"],
         codes: Float32[np.ndarray, "z y x dim"],
         inside: Bool[np.ndarray, "z y x"] | None,
     ) -> clustering.SegmentationTree:
         """The tree of a volume's regions."""
         settings = self.configuration_.segmentation
-        voxels = normalise(validated(volume, nan_policy=self.nan_policy))
         evidence = cartoon_and_texture(
             voxels,
             spacing=volume.voxel_size_nm or (1.0, 1.0, 1.0),
@@ -382,6 +386,11 @@ def _resolved(given: str | Configuration) -> Configuration:
 
 def _grid(volume: Volume) -> WorkingGrid:
     return WorkingGrid(volume.spatial_shape, volume.voxel_size_nm)
+
+
+def _working(volume: Volume, voxels: Float32[np.ndarray, "channels z y x"]) -> torch.Tensor:
+    """Voxels of a volume on its working grid, shape ``(channels, Z, Y, X)``."""
+    return _grid(volume).to_working(torch.from_numpy(voxels))
 
 
 def _smallest(settings: Configuration) -> int:
