@@ -186,17 +186,16 @@ class HierarchicalSegmenter:
             check_mask(inside, volume)
             inside = None if inside.all() else inside
         check_levels(levels, volume, settings, inside)
-        cleaning = cleaning or Cleaning()
         self.check(volume)
         voxels = self._normalised(volume)
         codes = self._codes(volume, voxels)
         if settings.clustering == "tree":
             tree = self._tree(volume, voxels, codes, inside)
-            return Segmentation(tree_levels(tree, levels, cleaning), codes, tree)
+            return Segmentation(tree_levels(tree, levels, cleaning or Cleaning()), codes, tree)
         found = kmeans_levels(
             codes,
             [int(k) for k in levels],  # not "auto", which was refused
-            cleaning,
+            cleaning or Cleaning(),
             curvature=manifold.curvature,
             smoothing=settings.smoothing,
             inside=inside,
@@ -271,7 +270,10 @@ class HierarchicalSegmenter:
         Args:
             path: A model file.
             segmentation: How codes become classes, if not as the model's configuration says.
-            device, threads, nan_policy, quiet: As for the class.
+            device: As for the class.
+            threads: As for the class.
+            nan_policy: As for the class.
+            quiet: As for the class.
 
         Returns:
             The segmenter.
@@ -327,15 +329,14 @@ class HierarchicalSegmenter:
         """The codes of a volume's voxels, which were normalised."""
         devices.limit_threads(self.threads)
         where = devices.device(self.device)
-        encoder = self.vae_.to(where).encoder
-        prepared = _working(volume, voxels).to(where)
+        encoder, prepared = self.vae_.to(where).encoder, _working(volume, voxels).to(where)
         if isinstance(encoder, DenseEncoder):
             codes = embed_dense(encoder, prepared, quiet=self.quiet)
         else:
             side = self.configuration_.training.embed_side
             codes = embed_patchwise(encoder, prepared, side=side, quiet=self.quiet)
-        maps = _grid(volume).from_working(codes.movedim(-1, 0))
-        return maps.movedim(0, -1).contiguous().numpy()
+        maps = _grid(volume).from_working(codes.movedim(-1, 0)).movedim(0, -1)
+        return maps.contiguous().numpy()
 
     def _tree(
         self,
