@@ -159,8 +159,7 @@ class HierarchicalSegmenter:
     ) -> Segmentation:
         """The classes of every voxel, at several levels.
 
-        Levels are cuts of one tree, each nested in all coarser ones, unless the configuration says
-        ``kmeans``: then each is a clustering of its own.
+        Levels are nested cuts of one tree, or, by ``kmeans``, each a clustering of its own.
 
         Args:
             volume: What to segment.
@@ -330,10 +329,10 @@ class HierarchicalSegmenter:
         devices.limit_threads(self.threads)
         where = devices.device(self.device)
         encoder, prepared = self.vae_.to(where).encoder, _working(volume, voxels).to(where)
+        side = self.configuration_.training.embed_side
         if isinstance(encoder, DenseEncoder):
             codes = embed_dense(encoder, prepared, quiet=self.quiet)
         else:
-            side = self.configuration_.training.embed_side
             codes = embed_patchwise(encoder, prepared, side=side, quiet=self.quiet)
         maps = _grid(volume).from_working(codes.movedim(-1, 0)).movedim(0, -1)
         return maps.contiguous().numpy()
