@@ -1,8 +1,10 @@
+import itertools
 import math
 
 import distribution_laws as laws
 import pytest
 import torch
+from scipy import stats
 from torch.testing import assert_close
 
 from gyrovox.distributions import Normal, WrappedNormal
@@ -64,19 +66,6 @@ def test_mean_log_density_has_no_slope_in_scale(space, scales, dim):
     laws.check_mean_log_density_has_no_slope_in_scale(distribution, scale)
 
 
-def test_density_is_invariant_under_isometries(space, dim):
-    distribution, scale = wrapped(space, [0.6], dim)
-    codes = 0.5 * torch.randn(20, dim, dtype=torch.float64)
-    shift = torch.tensor([0.3, 0.2, -0.5], dtype=torch.float64)[:dim]
-    turn, _ = torch.linalg.qr(torch.randn(dim, dim, dtype=torch.float64))
-
-    def moved(u):
-        return space.code_add(shift, u @ turn)
-
-    elsewhere = WrappedNormal(moved(distribution.mean_code), scale, manifold=space)
-    assert_close(elsewhere.log_prob(moved(codes)), distribution.log_prob(codes))
-
-
 def test_becomes_the_euclidean_twin_as_curvature_vanishes(scales, dim):
     curved, scale = wrapped(PoincareBall(-1e-10), scales, dim)
     flat = Normal(curved.mean_code, scale)
@@ -133,11 +122,65 @@ def test_shapes(space, scales):
     laws.check_shapes(many, (5, 4), (3,))
 
 
-def test_it_prints_itself():
-    text = repr(Normal(torch.zeros(4, 2), torch.ones(1)))
-    assert text == "WrappedNormal(batch_shape=(4,), event_shape=(2,), manifold=Euclidean())"
+# The grid of the statistical tests.
+GRID = list(itertools.product([2, 3, 10], [0.05, 0.5, 3.0], [-0.1, -1.0, -4.0]))
+each_of_the_grid = pytest.mark.parametrize(("dim", "sigma", "curvature"), GRID)
 
 
-def test_scale_must_fit_the_codes():
-    with pytest.raises(ValueError, match=r"scale must end in 1 .* or 3 .* has shape \(2,\)"):
-        WrappedNormal(torch.zeros(3), torch.ones(2), manifold=Euclidean())
+def on_the_grid(dim, sigma, curvature, shape=(1,)):
+    mean = 0.3 * torch.ones(dim, dtype=torch.float64)
+    scale = torch.full(shape, sigma, dtype=torch.float64, requires_grad=True)
+    return WrappedNormal(mean, scale, manifold=PoincareBall(curvature)), scale
+
+
+@each_of_the_grid
+def test_radius_and_direction_of_samples(dim, sigma, curvature):
+    distribution, _ = on_the_grid(dim, sigma, curvature)
+    laws.check_radius_and_direction(distribution, stats.chi(dim, scale=sigma).cdf)
+
+
+@each_of_the_grid
+def test_mahalanobis_of_diagonal_scales_is_chi_squared(dim, sigma, curvature):
+    scale = sigma * torch.linspace(0.5, 1.5, dim, dtype=torch.float64)
+    space, mean = PoincareBall(curvature), 0.3 * torch.ones(dim, dtype=torch.float64)
+    distribution = WrappedNormal(mean, scale, manifold=space)
+    laws.check_mahalanobis_is_chi_squared(distribution, space, scale)
+
+
+@each_of_the_grid
+def test_density_of_the_grid_integrates_to_one(dim, sigma, curvature):
+    away = 0.3 * min(sigma, (-curvature) ** -0.5)
+    mean = torch.zeros(dim, dtype=torch.float64)
+    mean[0] = away / 2
+    scale = torch.tensor([sigma], dtype=torch.float64)
+    distribution = WrappedNormal(mean, scale, manifold=PoincareBall(curvature))
+    radii = (1e-9 * sigma, (9 + dim**0.5) * sigma)
+    laws.check_density_is_one_in_any_dimension(distribution, curvature, radii)
+
+
+@each_of_the_grid
+def test_mean_score_of_the_scale_is_zero(dim, sigma, curvature):
+    for scales in (1, dim):
+        distribution, scale = on_the_grid(dim, sigma, curvature, (2000, scales))
+        laws.check_score_has_mean_zero(distribution, scale)
+
+
+@each_of_the_grid
+def test_density_of_the_grid_is_invariant_under_isometries(dim, sigma, curvature):
+    distribution, scale = on_the_grid(dim, sigma, curvature)
+    laws.check_invariance_under_isometries(WrappedNormal, distribution, scale)
+
+
+def test_a_curvature_that_is_a_tensor_gets_its_gradient():
+    kappa = torch.tensor(-1.3, dtype=torch.float64, requires_grad=True)
+    mean = torch.tensor([0.4, -0.2, 0.9], dtype=torch.float64)
+    codes = torch.randn(5, 3, dtype=torch.float64)
+    for scales in ([0.6], [0.4, 0.9, 0.6]):
+
+        def walked(kappa, scales=scales):
+            scale = torch.tensor(scales, dtype=torch.float64)
+            torch.manual_seed(3)
+            distribution = WrappedNormal(mean, scale, manifold=PoincareBall(kappa))
+            return *distribution.rsample_with_log_prob((4,)), distribution.log_prob(codes)
+
+        assert torch.autograd.gradcheck(walked, kappa)

@@ -1,6 +1,12 @@
+import math
+
 import ball_in_60_digits as exact
+import hypothesis
 import pytest
+import slope_laws as laws
 import torch
+from compile_laws import check_compiles
+from hypothesis import strategies as st
 
 from gyrovox.geometry import codes
 
@@ -160,3 +166,72 @@ def test_gradients_are_right_at_the_origin_and_elsewhere(function, curvature):
 def test_add_of_two_origins_has_gradients():
     u, w = (torch.zeros(1, 3, dtype=torch.float64, requires_grad=True) for _ in range(2))
     assert torch.autograd.gradcheck(lambda a, b: codes.add(a, b, curvature=-1.0), (u, w))
+
+
+SLOPE = {torch.float32: 3e-5, torch.float64: 3e-13}
+
+
+@hypothesis.given(
+    sizes=st.tuples(st.floats(1e-6, 4.0), st.floats(1e-6, 4.0) | st.floats(0.0, 1e-6)),
+    angles=st.tuples(st.floats(-3.2, 3.2), st.sampled_from([0.3, 1e-3, math.pi, 2.0])),
+    curvature=st.sampled_from([-0.04, -1.0, -5.0]),
+)
+@hypothesis.settings(max_examples=60)
+@pytest.mark.parametrize("precision", SLOPE, ids=str)
+@pytest.mark.parametrize("name", ["distance", "add"])
+def test_slopes_agree_with_60_digits(name, precision, sizes, angles, curvature):
+    (one, other), (angle, turn) = sizes, angles
+    scale = (-curvature) ** -0.5
+    u, w = (
+        torch.tensor([size * scale * math.cos(place), size * scale * math.sin(place)])
+        for size, place in ((one, angle), (other, angle + turn))
+    )
+    # A side step is worth sinh(R) / R; float64 sees its own rounding as float32 does its own.
+    near = max(1.0, 2 * min(one, other))
+    laws.check_slopes(
+        vars(codes)[name],
+        vars(exact)[f"code_{name}"],
+        [u.to(precision), w.to(precision)],
+        curvature=curvature,
+        tolerance=SLOPE[precision] * math.sinh(near) / near,
+        floor=1.0,
+    )
+
+
+def test_slopes_of_coincident_codes_are_right(curvature):
+    kappa = torch.tensor(curvature, dtype=torch.float64, requires_grad=True)
+    for size in (0.0, 1e-6, 1.0, 3.0):
+        u = (size * direction(2) * (-curvature) ** -0.5).requires_grad_()
+        assert torch.autograd.gradcheck(
+            lambda u, w, kappa: codes.add(-u, w, curvature=kappa),
+            (u, u.detach().clone().requires_grad_(), kappa),
+            rtol=1e-4,
+        )
+        length = codes.distance(u, u.detach(), curvature=kappa).sum()
+        assert torch.autograd.grad(length, kappa)[0].item() == 0
+
+
+@pytest.mark.parametrize("size", [10.0, 30.0, 90.0, 900.0])
+def test_slopes_of_far_codes_are_finite(size, curvature, dtype):
+    scale = size * (-curvature) ** -0.5
+    u, w = (scale * direction(6)).to(dtype).requires_grad_(), (scale * direction(6)).to(dtype)
+    kappa = torch.tensor(curvature, dtype=dtype, requires_grad=True)
+    for other in (w, -u.detach(), u.detach(), u.detach() / 2):
+        for function in (codes.distance, codes.add):
+            total = function(u, other, curvature=kappa).sum()
+            slopes = torch.autograd.grad(total, (u, kappa))
+            assert all(bool(slope.isfinite().all()) for slope in slopes)
+
+
+def test_the_slope_in_the_curvature_of_far_codes_tends_to_zero(dtype):
+    # Far out d → 2‖u‖ + 2‖w‖ − (2/s) log(1 / sin(θ/2)), so ∂d/∂κ → −log(1 / sin(θ/2)) / s³.
+    u, w = torch.tensor([[400.0, 0.0]], dtype=dtype), torch.tensor([[0.0, 400.0]], dtype=dtype)
+    kappa = torch.tensor(-1.0, dtype=dtype, requires_grad=True)
+    (slope,) = torch.autograd.grad(codes.distance(u, w, curvature=kappa).sum(), kappa)
+    assert slope.item() == pytest.approx(math.log(math.sin(math.pi / 4)), rel=1e-3)
+
+
+@pytest.mark.parametrize("name", ["distance", "add"])
+def test_compiles_without_graph_breaks(name):
+    given = [torch.randn(4, 3, dtype=torch.float64) for _ in range(2)]
+    check_compiles(lambda geometry: vars(geometry.codes)[name], given, curvature=-1.3)

@@ -51,3 +51,9 @@ def test_frechet_mean_is_the_weighted_average():
     assert_close(euclidean.frechet_mean(codes), codes.mean(0))
     mean = euclidean.frechet_mean(codes, torch.tensor([2.0, 1.0, 1.0]))
     assert_close(mean, torch.tensor([0.25, 0.75]))
+
+
+def test_frechet_mean_has_gradients():
+    codes = torch.randn(4, 2, dtype=torch.float64, requires_grad=True)
+    weights = torch.rand(4, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(euclidean.frechet_mean, (codes, weights))

@@ -1,9 +1,11 @@
+import ball_in_60_digits as exact
 import mpmath
 import pytest
 import torch
+from compile_laws import check_compiles
 from torch.testing import assert_close
 
-from gyrovox.geometry import MeanConvergenceError, codes
+from gyrovox.geometry import MeanConvergenceError, codes, frechet_mean_report
 from gyrovox.geometry.frechet_mean import frechet_mean
 
 
@@ -76,3 +78,86 @@ def test_too_few_steps_are_said():
     u = 3 * torch.randn(20, 2, dtype=torch.float64)
     with pytest.raises(MeanConvergenceError, match=r"within max_steps=1.*Raise max_steps"):
         frechet_mean(u, max_steps=1)
+
+
+@pytest.mark.parametrize("curvature", [-0.1, -1.0, -4.0])
+@pytest.mark.parametrize(("far", "spread"), [(0.0, 1e-3), (0.0, 1.0), (3.0, 0.5), (8.0, 0.1)])
+def test_agrees_with_60_digits(far, spread, curvature):
+    scale = (-curvature) ** -0.5
+    u = scale * (
+        far * torch.tensor([0.6, 0.8], dtype=torch.float64)
+        + spread * torch.randn(4, 2, dtype=torch.float64)
+    )
+    weights = torch.rand(4, dtype=torch.float64)
+    result = frechet_mean(u, weights, curvature=curvature)
+    entries = exact.code_frechet_mean(weights.tolist(), *u.tolist(), curvature=curvature)
+    expected = torch.tensor([float(entry) for entry in entries], dtype=torch.float64)
+    assert_close(result, expected, rtol=1e-9, atol=1e-9 * scale * spread)
+
+
+@pytest.mark.parametrize("curvature", [-0.1, -1.0, -4.0])
+@pytest.mark.parametrize("spread", [0.0, 1e-4, 0.5, 3.0])
+def test_gradients_agree_with_differences(spread, curvature):
+    u = torch.randn(4, 2, dtype=torch.float64, requires_grad=True)
+    weights = torch.rand(4, dtype=torch.float64, requires_grad=True)
+    kappa = torch.tensor(curvature, dtype=torch.float64, requires_grad=True)
+    scale = spread * (-curvature) ** -0.5
+
+    def mean(u, weights, kappa):
+        return frechet_mean(scale * u, weights, curvature=kappa, tolerance=1e-13)
+
+    assert torch.autograd.gradcheck(mean, (u, weights, kappa), rtol=1e-4)
+
+
+def test_the_gradient_does_not_wait_for_the_last_digits():
+    # A loose tolerance leaves an error of its size, not one of the steps left out.
+    u = 2 * torch.randn(6, 2, dtype=torch.float64)
+    slopes = []
+    for tolerance in (1e-13, 1e-4):
+        given = u.clone().requires_grad_()
+        slopes.append(torch.autograd.grad(frechet_mean(given, tolerance=tolerance).sum(), given)[0])
+    assert_close(slopes[1], slopes[0], rtol=0, atol=1e-3)
+
+
+def test_a_second_derivative_is_refused():
+    u = torch.randn(5, 2, dtype=torch.float64, requires_grad=True)
+    (slope,) = torch.autograd.grad(frechet_mean(u).sum(), u, create_graph=True)
+    with pytest.raises(RuntimeError, match="twice a function that was marked"):
+        slope.sum().backward()
+
+
+def test_slopes_of_far_codes_are_finite():
+    u = torch.tensor([[900.0, 0.0], [900.0, 1.0], [899.0, 0.0]], requires_grad=True)
+    (slope,) = torch.autograd.grad(frechet_mean(u).sum(), u)
+    assert bool(slope.isfinite().all())
+
+
+def test_the_report_says_how_the_mean_was_found():
+    u = torch.randn(3, 20, 2, dtype=torch.float64)
+    report = frechet_mean_report(u)
+    assert report.converged
+    assert 1 < report.steps < 100
+    assert report.movement.shape == (3,)
+    assert float(report.movement.max()) < 1e-9
+    assert_close(report.mean, frechet_mean(u))
+    short = frechet_mean_report(u, max_steps=1)
+    assert (short.steps, short.converged) == (1, False)
+    assert float(short.movement.max()) > 1e-3
+
+
+def test_a_number_of_steps_needs_no_check():
+    u = 0.5 * torch.randn(20, 2, dtype=torch.float64)
+    few, many = (frechet_mean(u, tolerance=None, max_steps=steps) for steps in (1, 12))
+    assert_close(many, frechet_mean(u), rtol=0, atol=1e-10)
+    assert 0 < float((few - many).norm()) < 1e-2
+
+
+def test_compiles_without_graph_breaks():
+    given = torch.randn(2, 5, 3, dtype=torch.float64), torch.rand(5, dtype=torch.float64)
+    check_compiles(
+        lambda geometry: geometry.frechet_mean.frechet_mean,
+        given,
+        curvature=-1.3,
+        tolerance=None,
+        max_steps=3,
+    )

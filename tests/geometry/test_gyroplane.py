@@ -1,6 +1,8 @@
 import ball_in_60_digits as exact
 import pytest
+import slope_laws as laws
 import torch
+from compile_laws import check_compiles
 from torch.testing import assert_close
 
 from gyrovox.geometry import gyroplane, poincare
@@ -98,3 +100,57 @@ def test_gradients_are_right_at_the_origin_and_elsewhere(curvature):
             lambda *given: gyroplane.signed_distance(*given, curvature=curvature),
             (u, normal, offset),
         )
+
+
+def distance_to_plane(u, p, a, *, curvature):
+    """What the 60-digit definition takes: one code, one plane through a point."""
+    normal, offset = gyroplane.through_point(p[None], a[None], curvature=curvature)
+    return gyroplane.signed_distance(u, normal, offset, curvature=curvature).squeeze(-1)
+
+
+@pytest.mark.parametrize("size", [0.0, 1e-4, 0.3, 3.0, 30.0, 120.0])
+def test_slopes_agree_with_60_digits(size, curvature, dtype):
+    scale = (-curvature) ** -0.5
+    p = torch.tensor([0.3, -0.2], dtype=dtype) * scale
+    a, u = torch.tensor([1.0, 2.0], dtype=dtype), torch.tensor([0.6, -0.7], dtype=dtype)
+    laws.check_slopes(
+        distance_to_plane,
+        exact.gyroplane_distance,
+        [size * scale * u, p, a],
+        curvature=curvature,
+        tolerance=100 * TOLERANCE[dtype],
+        floor=1.0,
+    )
+
+
+@pytest.mark.parametrize("room", [1e-3, 1e-5, 1e-7])
+def test_planes_through_points_near_the_boundary(room, curvature):
+    p = torch.tensor([[(1 - room) * (-curvature) ** -0.5, 0.0]])
+    a = torch.tensor([[1.0, 2.0]])
+    normal, offset = gyroplane.through_point(p, a, curvature=curvature)
+    wide_normal, wide_offset = gyroplane.through_point(p.double(), a.double(), curvature=curvature)
+    assert_close(offset.double(), wide_offset, rtol=2e-6, atol=0)
+    assert_close(normal.double(), wide_normal, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [1.0, 40.0, 500.0])
+def test_compiles_without_graph_breaks(size):
+    u, normal, offset = (
+        torch.randn(*shape, dtype=torch.float64) for shape in ((5, 3), (4, 3), (4,))
+    )
+    check_compiles(
+        lambda geometry: geometry.gyroplane.signed_distance,
+        (size * u, normal, offset),
+        curvature=-1.3,
+    )
+    check_compiles(
+        lambda geometry: geometry.gyroplane.signed_distance_of_products,
+        (size * u @ normal.mT, size * u.norm(dim=-1, keepdim=True), offset),
+        curvature=-1.3,
+        factor=torch.ones(4, dtype=torch.float64),
+    )
+
+
+def test_through_point_compiles_without_graph_breaks():
+    p, a = torch.rand(2, 4, 3, dtype=torch.float64) / 2
+    check_compiles(lambda geometry: geometry.gyroplane.through_point, (p, a), curvature=-1.3)

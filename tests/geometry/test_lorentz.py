@@ -1,6 +1,8 @@
 import ball_in_60_digits as exact
 import pytest
+import slope_laws as laws
 import torch
+from compile_laws import check_compiles
 from torch.testing import assert_close
 
 from gyrovox.geometry import lorentz
@@ -53,3 +55,25 @@ def test_gradients_are_right_at_the_origin(curvature):
     assert torch.autograd.gradcheck(lambda u: lorentz.lift(u, curvature=curvature), (zero,))
     base = lorentz.lift(zero, curvature=curvature).detach().requires_grad_()
     assert torch.autograd.gradcheck(lambda p: lorentz.lower(p, curvature=curvature), (base,))
+
+
+@pytest.mark.parametrize("size", [1e-6, 0.02, 1.0, 5.0])
+def test_slopes_agree_with_60_digits(size, curvature, dtype):
+    u = (size * torch.tensor([0.6, 0.8], dtype=dtype)) * (-curvature) ** -0.5
+    tolerance = 40 * TOLERANCE[dtype]
+    laws.check_slopes(lorentz.lift, exact.lift, [u], curvature=curvature, tolerance=tolerance)
+
+
+def test_there_and_back_the_curvature_leaves_no_slope(curvature):
+    kappa = torch.tensor(curvature, dtype=torch.float64, requires_grad=True)
+    u = codes(curvature, torch.float64)[:-3].requires_grad_()
+    back = lorentz.lower(lorentz.lift(u, curvature=kappa), curvature=kappa)
+    slopes = torch.autograd.grad(back.sum(), (u, kappa))
+    assert_close(slopes[0], torch.ones_like(u), rtol=1e-9, atol=1e-9)
+    assert abs(slopes[1].item()) < 1e-12 / -curvature * float(u.detach().abs().sum())
+
+
+@pytest.mark.parametrize("name", ["lift", "lower"])
+def test_compiles_without_graph_breaks(name):
+    given = [torch.randn(4, 3, dtype=torch.float64)]
+    check_compiles(lambda geometry: vars(geometry.lorentz)[name], given, curvature=-1.3)

@@ -101,3 +101,27 @@ def test_manifold_by_name():
     assert repr(manifold("euclidean")) == "Euclidean()"
     with pytest.raises(ValueError, match="curvature must be negative and finite"):
         manifold("poincare", curvature=0.0)
+
+
+def test_a_learned_curvature_gets_its_slope_from_every_method():
+    kappa = torch.tensor(-1.3, dtype=torch.float64, requires_grad=True)
+    ball, fixed = manifold("poincare", curvature=kappa), PoincareBall(-1.3)
+    assert ball.curvature == -1.3
+    assert ball.learned_curvature is kappa
+    assert repr(ball) == repr(fixed)
+    u, w = 0.3 * torch.randn(2, 5, 3, dtype=torch.float64)
+    for run in (
+        lambda space: space.exp_origin(u),
+        lambda space: space.log_origin(u),
+        lambda space: space.distance(u, w),
+        lambda space: space.code_distance(u, w),
+        lambda space: space.code_add(u, w),
+        lambda space: space.frechet_mean(u),
+        lambda space: space.log_volume_ratio(u[..., 0].abs()),
+        lambda space: space.pairwise_code_distance(u, w),
+    ):
+        result = run(ball)
+        assert_close(result, run(fixed))
+        (slope,) = torch.autograd.grad(result.sum(), kappa)
+        near = [run(PoincareBall(-1.3 + step)).sum() for step in (1e-6, -1e-6)]
+        assert_close(slope, (near[0] - near[1]) / 2e-6, rtol=1e-6, atol=1e-8)

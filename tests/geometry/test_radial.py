@@ -10,14 +10,12 @@ DEFINITIONS = {
     "sinh_ratio": lambda x: mpmath.sinh(x) / x,
     "tanh_ratio": lambda x: mpmath.tanh(x) / x,
     "asinh_ratio": lambda x: mpmath.asinh(x) / x,
-    "atanh_ratio": lambda x: mpmath.atanh(x) / x,
     "log_sinh_ratio": lambda x: mpmath.log(mpmath.sinh(x) / x),
     "exp_half_ratio": lambda x: (1 - mpmath.exp(-x)) / (2 * x),
 }
 AT_ZERO = dict.fromkeys(DEFINITIONS, 1.0) | {"log_sinh_ratio": 0.0, "exp_half_ratio": 0.5}
 # Both sides of every bound between series and formula, and the extremes.
-RADII = [1e-15, 1e-6, 1e-3, 0.0499, 0.0501, 0.299, 0.301, 0.7, 0.99]
-BEYOND_ONE = [1.5, 5.0, 40.0]
+RADII = [1e-15, 1e-6, 1e-3, 0.0499, 0.0501, 0.299, 0.301, 0.7, 0.99, 1.5, 5.0, 40.0]
 
 
 def exact(name, x, order=0):
@@ -28,14 +26,14 @@ def exact(name, x, order=0):
         )
 
 
-def radii(name, dtype):
-    return torch.tensor(RADII + (BEYOND_ONE if name != "atanh_ratio" else []), dtype=dtype)
+def radii(dtype):
+    return torch.tensor(RADII, dtype=dtype)
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
 @pytest.mark.parametrize("name", DEFINITIONS)
 def test_agrees_with_60_digits(name, dtype):
-    x = radii(name, dtype)
+    x = radii(dtype)
     result = vars(radial)[name](x)
     expected = torch.tensor([exact(name, value) for value in x.tolist()], dtype=torch.float64)
     # The logarithm is small near 0 and is added to numbers of size 1: its absolute error counts.
@@ -46,7 +44,7 @@ def test_agrees_with_60_digits(name, dtype):
 @pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
 @pytest.mark.parametrize("name", DEFINITIONS)
 def test_slope_agrees_with_60_digits(name, dtype):
-    x = radii(name, dtype)[1:].requires_grad_()
+    x = radii(dtype)[1:].requires_grad_()
     vars(radial)[name](x).sum().backward()
     expected = torch.tensor([exact(name, value, 1) for value in x.tolist()], dtype=torch.float64)
     # The slope meets the radius itself (f(|u|) u): an error e counts as e · x, hence the 20 = 1/x

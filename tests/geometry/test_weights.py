@@ -21,3 +21,8 @@ def test_a_mean_needs_a_point():
 def test_weights_must_weigh(wrong):
     with pytest.raises(ValueError, match="must be finite, not negative and not all 0"):
         normalised_weights(torch.zeros(2, 3), torch.tensor(wrong))
+
+
+def test_shares_have_gradients():
+    weights = torch.rand(3, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda w: normalised_weights(torch.zeros(3, 2), w), (weights,))

@@ -82,6 +82,30 @@ def _gyration(a, b, v, c):
     return times(1 / small, _mobius_add(times(-1, _mobius_add(a, b, c)), inner, c))
 
 
+def _einstein_midpoint(weights, points, c):
+    # Klein's model: weights times gamma factors, a flat average, and back to the ball.
+    squares = [c * dot(x, x) for x in points]
+    heavy = [w * (1 + xx) / (1 - xx) for w, xx in zip(weights, squares, strict=True)]
+    klein = [times(2 / (1 + xx), x) for xx, x in zip(squares, points, strict=True)]
+    total = mpmath.fsum(heavy)
+    k = [dot(heavy, axis) / total for axis in zip(*klein, strict=True)]
+    return times(1 / (1 + mpmath.sqrt(1 - c * dot(k, k))), k)
+
+
+def _frechet_mean(weights, points, c):
+    # Down the slope Σ w log_m(x), by steps that the largest curvature of the squares allows.
+    total, mean = mpmath.fsum(weights), _einstein_midpoint(weights, points, c)
+    while True:
+        pulls = [_log(mean, x, c) for x in points]
+        lengths = [mpmath.sqrt(c) * _conformal(mean, c) * norm(pull) for pull in pulls]
+        bends = [length / mpmath.tanh(length) if length else mpf(1) for length in lengths]
+        pull = [dot(weights, axis) / total for axis in zip(*pulls, strict=True)]
+        step = times(total / dot(weights, bends), pull)
+        mean = _exp(mean, step, c)
+        if mpmath.sqrt(c) * _conformal(mean, c) * norm(step) < mpf(10) ** -25:
+            return mean
+
+
 @in_60_digits
 def conformal_factor(x, c):
     return _conformal(x, c)
@@ -163,3 +187,35 @@ def gyroplane_distance(u, p, a, c):
         root = mpmath.sqrt(c)
         height = 2 * root * dot(seen, a) / ((1 - c * dot(seen, seen)) * norm(a))
         return mpmath.asinh(height) / root
+
+
+@in_60_digits
+def einstein_midpoint(weights, *points, c):
+    return _einstein_midpoint(weights, points, c)
+
+
+@in_60_digits
+def frechet_mean(weights, *points, c):
+    return _frechet_mean(weights, points, c)
+
+
+@in_60_digits
+def code_einstein_midpoint(weights, *codes, c):
+    with mp.workdps(60 + int(4 * mpmath.sqrt(c) * max(map(norm, codes)))):
+        points = [_exp_origin(u, c) for u in codes]
+        return _log_origin(_einstein_midpoint(weights, points, c), c)
+
+
+@in_60_digits
+def code_frechet_mean(weights, *codes, c):
+    with mp.workdps(60 + int(4 * mpmath.sqrt(c) * max(map(norm, codes)))):
+        points = [_exp_origin(u, c) for u in codes]
+        return _log_origin(_frechet_mean(weights, points, c), c)
+
+
+@in_60_digits
+def point_gyroplane_distance(x, p, a, c):
+    """Signed distance of x to {z : ⟨log_p(z), a⟩ = 0}, by the Möbius definition."""
+    seen = _mobius_add(times(-1, p), x, c)
+    root = mpmath.sqrt(c)
+    return mpmath.asinh(2 * root * dot(seen, a) / ((1 - c * dot(seen, seen)) * norm(a))) / root

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from gyrovox.distributions import Normal, RiemannianNormal, WrappedNormal
 from gyrovox.geometry import Euclidean, PoincareBall
 from gyrovox.models import DenseEncoder, HyperbolicVAE, PatchEncoder, Posterior
 from gyrovox.settings import CATALOGUE, ModelSettings
@@ -50,6 +51,32 @@ def test_the_prior_is_standard_and_of_the_type_asked_for(device):
     assert prior.scale.tolist() == [1]
     assert prior.mean_code.dtype == torch.float64
     assert prior.mean_code.device.type == device.type
+
+
+@pytest.mark.parametrize(
+    ("geometry", "posterior", "family"),
+    [
+        ("poincare", "wrapped-normal", WrappedNormal),
+        ("poincare", "riemannian-normal", RiemannianNormal),
+        # The limit of both, as the curvature vanishes.
+        ("euclidean", "wrapped-normal", Normal),
+        ("euclidean", "riemannian-normal", Normal),
+    ],
+)
+def test_prior_and_posteriors_are_of_the_family_of_the_settings(geometry, posterior, family):
+    settings = ModelSettings(geometry=geometry, posterior=posterior, curvature=-0.5)
+    vae = HyperbolicVAE(settings, in_channels=1)
+    found = vae.distribution(Posterior(torch.zeros(5, 2), torch.ones(5, 1)))
+    assert type(found) is type(vae.prior(torch.zeros(2))) is family
+    assert found.batch_shape == (5,)
+    assert found.manifold is vae.manifold or geometry == "euclidean"
+
+
+def test_what_is_not_finite_gets_as_far_as_the_loss():
+    vae = HyperbolicVAE(ModelSettings(posterior="riemannian-normal"), in_channels=1)
+    broken = Posterior(torch.full((3, 2), float("nan")), torch.full((3, 1), float("nan")))
+    codes, log_prob = vae.distribution(broken).rsample_with_log_prob()
+    assert bool(codes.isnan().all() & log_prob.isnan().all())
 
 
 def test_flat_and_hyperbolic_networks_start_alike():

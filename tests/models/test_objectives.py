@@ -6,14 +6,21 @@ import torch
 from torch import distributions
 
 from gyrovox.geometry import manifold
-from gyrovox.models import HyperbolicVAE, Posterior, evidence, triplet_loss
+from gyrovox.models import (
+    HyperbolicVAE,
+    Posterior,
+    evidence,
+    importance_weighted_bound,
+    triplet_loss,
+)
 from gyrovox.settings import ModelSettings
 
 
-def vae_of(geometry, likelihood="laplace", dim=2):
+def vae_of(geometry, likelihood="laplace", dim=2, posterior="wrapped-normal"):
     return HyperbolicVAE(
         ModelSettings(
             geometry=geometry,
+            posterior=posterior,
             channels=(4, 4),
             dilations=(1, 1),
             hidden=8,
@@ -96,23 +103,128 @@ def test_the_divergence_of_the_ball_is_a_kl_divergence():
     assert abs(divergence.mean() - float(expected)) < 5 * error
 
 
-@pytest.mark.parametrize("geometry", ["poincare", "euclidean"])
-def test_the_divergence_vanishes_where_posterior_and_prior_agree(geometry):
-    vae = vae_of(geometry)
+def test_the_divergence_of_riemannian_normals_is_a_kl_divergence():
+    # By quadrature over the radius, for a mean at the origin.
+    scale, count = 0.7, 20_000
+    vae = vae_of("poincare", posterior="riemannian-normal")
+    posterior = Posterior(torch.zeros(count, 2), torch.full((count, 1), scale))
+    with torch.no_grad():
+        divergence = evidence(vae, posterior, torch.zeros(count, 2, 3, 3, 3)).divergence
+
+    def mass(sigma, weight=lambda r: 1):
+        return mpmath.quad(
+            lambda r: weight(r) * mpmath.exp(-(r**2) / (2 * sigma**2)) * mpmath.sinh(r),
+            [0, 1, 3, 12],
+        )
+
+    square = mass(scale, lambda r: r**2) / mass(scale)
+    expected = mpmath.log(mass(1) / mass(scale)) + square * (1 - scale**-2) / 2
+    error = divergence.std() / math.sqrt(count)
+    assert abs(divergence.mean() - float(expected)) < 5 * error
+
+
+@pytest.mark.parametrize(
+    ("geometry", "posterior"),
+    [
+        ("poincare", "wrapped-normal"),
+        ("poincare", "riemannian-normal"),
+        ("euclidean", "wrapped-normal"),
+    ],
+)
+def test_the_divergence_vanishes_where_posterior_and_prior_agree(geometry, posterior):
+    vae = vae_of(geometry, posterior=posterior)
     same = Posterior(torch.zeros(50, 2), torch.ones(50, 1))
     parts = evidence(vae, same, torch.randn(50, 2, 3, 3, 3))
     torch.testing.assert_close(parts.divergence, torch.zeros(50), rtol=0, atol=1e-4)
 
 
+@pytest.mark.parametrize("posterior", ["wrapped-normal", "riemannian-normal"])
 @pytest.mark.parametrize("geometry", ["poincare", "euclidean"])
-def test_the_elbo_reaches_every_parameter_and_the_posterior(geometry, device):
-    vae = vae_of(geometry).to(device)
+def test_the_elbo_reaches_every_parameter_and_the_posterior(geometry, posterior, device):
+    vae = vae_of(geometry, posterior=posterior).to(device)
     mean = torch.randn(8, 2, device=device, requires_grad=True)
     scale = torch.full((8, 1), 0.3, device=device, requires_grad=True)
     parts = evidence(vae, Posterior(mean, scale), torch.randn(8, 2, 3, 3, 3, device=device))
     (parts.divergence - parts.reconstruction).sum().backward()
     assert all(one.grad.isfinite().all() and one.grad.any() for one in (mean, scale))
     assert all(parameter.grad.isfinite().all() for parameter in vae.decoder.parameters())
+
+
+def linear_gaussian():
+    """A model whose p(x) and p(z | x) are normal, three patches, and both in closed form."""
+    torch.manual_seed(2)
+    vae = vae_of("euclidean", "unit-normal").double()
+    linear = torch.nn.Linear(2, 54, dtype=torch.float64)
+    vae.decoder = torch.nn.Sequential(linear, torch.nn.Unflatten(1, (2, 3, 3, 3)))
+    targets = torch.randn(3, 2, 3, 3, 3, dtype=torch.float64)
+    weight, bias = linear.weight.detach(), linear.bias.detach()
+    # In coordinates the prior is N(0, 1/4), as the metric is 4 I.
+    covariance = torch.eye(54, dtype=torch.float64) + weight @ weight.T / 4
+    log_evidence = distributions.MultivariateNormal(bias, covariance).log_prob(targets.flatten(1))
+    precision = 4 * torch.eye(2, dtype=torch.float64) + weight.T @ weight
+    mean = torch.linalg.solve(precision, weight.T @ (targets.flatten(1) - bias).T).T
+    return vae, targets, log_evidence, mean
+
+
+def test_the_bound_of_one_sample_is_the_elbo():
+    vae, posterior, targets = vae_of("poincare"), posterior_of(6), torch.randn(6, 2, 3, 3, 3)
+    torch.manual_seed(4)
+    bound = importance_weighted_bound(vae, posterior, targets, samples=1)
+    torch.manual_seed(4)
+    parts = evidence(vae, posterior, targets)
+    torch.testing.assert_close(bound, parts.reconstruction - parts.divergence)
+
+
+def test_the_bound_rises_with_its_samples_to_log_p_of_x():
+    vae, targets, log_evidence, mean = linear_gaussian()
+    # Beside the true posterior and wider, so that there is something to gain.
+    posterior = Posterior(mean + 0.2, torch.full((3, 1), 1.1, dtype=torch.float64))
+    gaps = {}
+    with torch.no_grad():
+        for samples, repeats in ((1, 2000), (4, 1000), (32, 200)):
+            many = Posterior(
+                posterior.mean_code.repeat(repeats, 1), posterior.scale.repeat(repeats, 1)
+            )
+            bound = importance_weighted_bound(
+                vae, many, targets.repeat(repeats, 1, 1, 1, 1), samples=samples
+            ).view(repeats, 3)
+            gaps[samples] = (log_evidence - bound).mean().item()
+        # Means of weights are means of means: 200 bounds of 32 samples are one of 6400.
+        whole = torch.logsumexp(bound, dim=0) - math.log(repeats)
+    assert gaps[1] > gaps[4] + 0.05
+    assert gaps[4] > gaps[32] + 0.01
+    assert gaps[32] > -0.02
+    torch.testing.assert_close(whole, log_evidence, rtol=0, atol=0.05)
+
+
+@pytest.mark.parametrize("posterior", ["wrapped-normal", "riemannian-normal"])
+def test_the_bound_of_curved_models_tends_to_log_p_of_x(posterior):
+    # The integral of p(x | z) p(z) over the plane of curvature −1, in polar coordinates.
+    vae = vae_of("poincare", "unit-normal", posterior=posterior).double()
+    targets = torch.randn(1, 2, 3, 3, 3, dtype=torch.float64)
+    radius = torch.linspace(0, 12, 1201, dtype=torch.float64)
+    angle = torch.arange(64, dtype=torch.float64) * (2 * math.pi / 64)
+    ray = torch.stack([angle.cos(), angle.sin()], dim=-1)
+    codes = (radius[:, None, None] / 2 * ray).flatten(0, 1)
+    with torch.no_grad():
+        log_likelihood = vae.decode(codes).log_prob(targets).flatten(1).sum(-1)
+        log_joint = (log_likelihood + vae.prior(codes).log_prob(codes)).view(1201, 64)
+        top = log_joint.max()
+        around = (log_joint - top).exp().mean(-1) * 2 * math.pi * radius.sinh()
+        expected = top + torch.trapezoid(around, radius).log()
+        prior = Posterior(torch.zeros(400, 2).double(), torch.ones(400, 1).double())
+        many = targets.expand(400, -1, -1, -1, -1)
+        bounds = importance_weighted_bound(vae, prior, many, samples=10)
+        # Means of weights are means of means: 400 bounds of 10 samples are one of 4000.
+        found = torch.logsumexp(bounds, dim=0) - math.log(400)
+    assert found.item() == pytest.approx(expected.item(), abs=0.02)
+
+
+@pytest.mark.parametrize("samples", [0, -1])
+def test_a_bound_of_no_sample_is_refused(samples):
+    vae, posterior = vae_of("poincare"), posterior_of(1)
+    with pytest.raises(ValueError, match=f"samples must be at least 1, and is {samples}"):
+        importance_weighted_bound(vae, posterior, torch.zeros(1, 2, 3, 3, 3), samples=samples)
 
 
 @pytest.mark.parametrize("curvature", [-0.1, -1.0, -4.0])

@@ -1,4 +1,5 @@
 import ball_in_60_digits as exact
+import compiled_layers
 import pytest
 import torch
 from torch.testing import assert_close
@@ -91,6 +92,21 @@ def test_plane_layer_chooses_by_manifold():
     assert isinstance(layer, Gyroplane)
     assert layer.curvature == -2.0
     assert isinstance(plane_layer(Euclidean(), 2, 5), EuclideanPlane)
+
+
+def test_a_learned_curvature_stays_learned():
+    curvature = torch.nn.Parameter(torch.tensor(-0.7, dtype=torch.float64))
+    layer = plane_layer(PoincareBall(curvature), 2, 5).double()
+    assert any(parameter is curvature for parameter in layer.parameters())
+    codes = torch.randn(3, 2, dtype=torch.float64)
+    assert torch.autograd.gradcheck(
+        lambda kappa: torch.func.functional_call(layer, {"curvature": kappa}, (codes,)),
+        (curvature,),
+    )
+
+
+def test_compiles_in_one_graph():
+    compiled_layers.run_without_checks("Gyroplane")
 
 
 def test_layers_print_themselves():

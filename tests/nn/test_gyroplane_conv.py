@@ -1,16 +1,24 @@
 import itertools
 
+import ball_in_60_digits as exact
+import compiled_layers
+import literal_convolution as literal
 import pytest
 import torch
-from scipy.special import beta
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import nn
 from torch.testing import assert_close
 
 from gyrovox.geometry import Euclidean, PoincareBall, poincare
+from gyrovox.geometry.gyroplane import through_point
 from gyrovox.nn import EuclideanPlaneConv3d, Gyroplane, GyroplaneConv3d, plane_conv3d
+from gyrovox.nn.window import padded
 
 # As in nn.Conv3d, torch says that an even window needs a padded copy.
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel:UserWarning")
+
+MEANINGS = ("shared", "per_offset", "concatenated")
 
 # Every option of nn.Conv3d, odd and even, one value and three.
 WINDOWS = {
@@ -39,12 +47,17 @@ def window(request):
     return WINDOWS[request.param]
 
 
+@pytest.fixture(params=MEANINGS)
+def meaning(request):
+    return request.param
+
+
 @pytest.fixture(params=[-0.1, -1.0, -4.0])
 def curvature(request):
     return request.param
 
 
-def padded(codes, layer):
+def bordered(codes, layer):
     """The input with its border written out, by the documented meaning of `padding`."""
     if layer.padding == "valid":
         sides = [0] * 6
@@ -57,114 +70,159 @@ def padded(codes, layer):
     return nn.functional.pad(codes, sides, mode=mode)
 
 
-def joined_point(points, dim, curvature):
-    """β-concatenation of ball points by its definition: one exp of all the logs, rescaled."""
-    codes = [
-        poincare.log_origin(point, curvature=curvature) / beta(dim / 2, 0.5) for point in points
-    ]
-    joined = torch.cat(codes)
-    return poincare.exp_origin(joined * beta(len(joined) / 2, 0.5), curvature=curvature)
+@torch.no_grad()
+def check_literally(layer, codes):
+    """The layer gives what the loops over its windows give."""
+    layer = layer.double()
+    layer.weight.normal_()
+    expected = literal.convolution(layer, codes, bordered(codes, layer), c=-layer.curvature)
+    assert_close(layer(codes), expected, rtol=1e-9, atol=1e-9)
 
 
-def literal_gyroplane(z, direction, size, offset, curvature):
-    """2 |Z| times the signed distance, by the Möbius definition of the gyroplane."""
-    root = (-curvature) ** 0.5
-    p = poincare.exp_origin(offset * direction, curvature=curvature)
-    seen = poincare.mobius_add(-p, z, curvature=curvature)
-    height = 2 * root * (seen @ direction) / (1 + curvature * seen @ seen)
-    return 2 * size * torch.asinh(height) / root
+@st.composite
+def settings_and_sides(draw):
+    """The settings of a layer, and the sides of codes that hold at least one window."""
+    axes = []
+    for _ in range(3):
+        kernel, stride, dilation, more = (
+            draw(st.integers(1, most), label=name)
+            for name, most in (("kernel", 3), ("stride", 2), ("dilation", 2), ("more", 3))
+        )
+        padding = draw(st.integers(0, 2), label="padding")
+        side = max(1, dilation * (kernel - 1) - 2 * padding + more)
+        axes.append((kernel, stride, padding, dilation, side))
+    names = ("kernel_size", "stride", "padding", "dilation", "side")
+    drawn = dict(zip(names, zip(*axes, strict=True), strict=True))
+    sides = drawn.pop("side")
+    dim = draw(st.integers(1, 3), label="dim")
+    groups, members, codes = (draw(st.integers(1, 2)) for _ in range(3))
+    channels = {"in_channels": groups * codes * dim, "out_channels": groups * members}
+    return drawn | channels | {"groups": groups, "dim": dim}, sides
 
 
-def literal_convolution(codes, layer, dim):
-    """Window by window, point by point, plane by plane."""
-    volume = padded(codes, layer)
-    kernel, stride, dilation = layer.kernel_size, layer.stride, layer.dilation
-    shape = [
-        (length - d * (k - 1) - 1) // s + 1
-        for length, k, s, d in zip(volume.shape[2:], kernel, stride, dilation, strict=True)
-    ]
-    in_group, out_group = layer.in_channels // layer.groups, layer.out_channels // layer.groups
-    result = codes.new_zeros(len(codes), layer.out_channels, *shape)
-    for batch, group in itertools.product(range(len(codes)), range(layer.groups)):
-        for where in itertools.product(*map(range, shape)):
-            points, order = [], []
-            for first in range(0, in_group, dim):
-                for delta in itertools.product(*map(range, kernel)):
-                    at = [
-                        w * s + e * d
-                        for w, s, e, d in zip(where, stride, delta, dilation, strict=True)
-                    ]
-                    channels = slice(group * in_group + first, group * in_group + first + dim)
-                    code = volume[batch, channels, *at]
-                    points.append(poincare.exp_origin(code, curvature=layer.curvature))
-                    order.append((slice(first, first + dim), delta))
-            z = joined_point(points, dim, layer.curvature)
-            for plane in range(group * out_group, (group + 1) * out_group):
-                normal = torch.cat([
-                    layer.weight[plane][channels, *delta] for channels, delta in order
-                ])
-                size = normal.norm()
-                result[batch, plane, *where] = literal_gyroplane(
-                    z, normal / size, size, layer.offset[plane], layer.curvature
-                )
-    return result
+@pytest.mark.parametrize("meaning", MEANINGS)
+@pytest.mark.parametrize("c", [0.1, 1.0, 4.0])
+@given(drawn=settings_and_sides())
+def test_agrees_with_loops_over_windows_and_offsets(c, meaning, drawn):
+    settings, sides = drawn
+    layer = GyroplaneConv3d(**settings, meaning=meaning, curvature=-c)
+    shape = (1, settings["in_channels"], *sides)
+    check_literally(layer, c**-0.5 * torch.randn(shape, dtype=torch.float64))
+
+
+def test_agrees_with_loops_in_every_mode_of_padding(window, meaning):
+    dim = 1 if window.get("groups") == 4 else 2
+    layer = GyroplaneConv3d(4, 4, **window, dim=dim, meaning=meaning, curvature=-0.5)
+    check_literally(layer, torch.randn(1, 4, 4, 3, 4, dtype=torch.float64))
 
 
 @torch.no_grad()
-def test_agrees_with_the_literal_convolution(window):
-    for curvature in (-0.1, -4.0):
-        layer = GyroplaneConv3d(
-            4, 4, **window, dim=1 if window.get("groups") == 4 else 2, curvature=curvature
+def test_shared_is_the_sum_of_gyroplane_units_in_60_digits(curvature):
+    # Equation 7: a gyroplane by any of its points p and any normal a there, one for all offsets.
+    ball = (-curvature) ** -0.5
+    p = ball * torch.tensor([[0.3, -0.2, 0.5], [-0.6, 0.1, 0.0]], dtype=torch.float64)
+    a = torch.randn(2, 3, dtype=torch.float64)
+    unit = poincare.conformal_factor(p, curvature=curvature) * a.norm(dim=-1)
+    normal, offset = through_point(p, a, curvature=curvature)
+    layer = GyroplaneConv3d(3, 2, 2, meaning="shared", curvature=curvature).double()
+    layer.weight.copy_((unit[:, None] / 2 * normal).view(2, 3, 1, 1, 1))
+    layer.offset.copy_(offset.view(2, 1, 1, 1, 1))
+    codes = ball * torch.randn(1, 3, 2, 2, 3, dtype=torch.float64)
+    found = layer(codes)
+    for plane, x in itertools.product(range(2), range(2)):
+        expected = sum(
+            float(unit[plane])
+            * float(
+                exact.gyroplane_distance(
+                    codes[0, :, dz, dy, x + dx].tolist(),
+                    p[plane].tolist(),
+                    a[plane].tolist(),
+                    curvature=curvature,
+                )
+            )
+            for dz, dy, dx in itertools.product(range(2), repeat=3)
         )
-        layer = layer.double()
-        layer.weight.normal_()
-        codes = 0.5 * torch.randn(1, 4, 4, 5, 4, dtype=torch.float64)
-        dim = 1 if window.get("groups") == 4 else 2
-        assert_close(layer(codes), literal_convolution(codes, layer, dim))
+        assert float(found[0, plane, 0, 0, x]) == pytest.approx(expected, rel=1e-12)
 
 
-def test_has_the_shape_of_conv3d(window):
-    theirs, ours = nn.Conv3d(4, 8, **window), GyroplaneConv3d(4, 8, **window)
+def test_has_the_shape_of_conv3d(window, meaning):
+    theirs, ours = nn.Conv3d(4, 8, **window), GyroplaneConv3d(4, 8, **window, meaning=meaning)
     codes = torch.randn(2, 4, 5, 6, 7)
     assert ours(codes).shape == theirs(codes).shape
-    assert EuclideanPlaneConv3d(4, 8, **window)(codes).shape == theirs(codes).shape
+    flat = EuclideanPlaneConv3d(4, 8, **window, meaning=meaning)
+    assert flat(codes).shape == theirs(codes).shape
 
 
-def test_becomes_its_twin_as_curvature_vanishes(window):
-    curved = GyroplaneConv3d(4, 8, **window, curvature=-1e-10).double()
-    flat = EuclideanPlaneConv3d(4, 8, **window).double()
+def test_becomes_its_twin_as_curvature_vanishes(window, meaning):
+    curved = GyroplaneConv3d(4, 8, **window, meaning=meaning, curvature=-1e-10).double()
+    flat = EuclideanPlaneConv3d(4, 8, **window, meaning=meaning).double()
     flat.load_state_dict(curved.state_dict())
     codes = torch.randn(2, 4, 5, 6, 7, dtype=torch.float64)
     assert_close(curved(codes), flat(codes), rtol=1e-8, atol=1e-8)
 
 
-def test_float32_agrees_with_float64(window, curvature):
-    layer = GyroplaneConv3d(4, 8, **window, curvature=curvature)
-    codes = (-curvature) ** -0.5 * torch.randn(2, 4, 5, 6, 7)
-    expected = layer.double()(codes.double())
-    assert_close(layer.float()(codes).double(), expected, rtol=1e-4, atol=1e-5)
+def test_the_twin_is_conv3d_with_one_bias(meaning):
+    flat = EuclideanPlaneConv3d(4, 8, 3, padding=1, meaning=meaning).double()
+    theirs = nn.Conv3d(4, 8, 3, padding=1).double()
+    with torch.no_grad():
+        theirs.weight.copy_(4 * flat.planes.shrink * flat.weight.expand(-1, -1, 3, 3, 3))
+        # What a window of origins gives, anywhere.
+        theirs.bias.copy_(flat(torch.zeros(1, 4, 3, 3, 3, dtype=torch.float64))[0, :, 0, 1, 2])
+    codes = torch.randn(2, 4, 4, 4, 4, dtype=torch.float64)
+    assert_close(flat(codes), theirs(codes))
 
 
-def test_a_point_kernel_is_the_gyroplane_layer(curvature):
-    conv, layer = (
-        GyroplaneConv3d(3, 5, 1, curvature=curvature),
-        Gyroplane(3, 5, curvature=curvature),
-    )
+def test_a_volume_of_origins_gives_the_same_everywhere(meaning):
+    layer = GyroplaneConv3d(4, 3, 3, stride=2, padding=2, dim=2, meaning=meaning)
+    features = layer(torch.zeros(1, 4, 5, 5, 5))
+    assert_close(features, features[:, :, 1:2, 1:2, 1:2].expand_as(features))
+    assert bool((features.abs() > 1e-3).any())
+
+
+def test_twins_start_from_the_same_values_for_a_seed(meaning):
+    states = []
+    for kind in (GyroplaneConv3d, EuclideanPlaneConv3d):
+        torch.manual_seed(0)
+        states.append(kind(4, 8, 3, dim=2, meaning=meaning).state_dict())
+    assert_close(*states)
+    # Slopes like nn.Conv3d's, planes within the distance 1 of the origin.
+    flat = EuclideanPlaneConv3d(4, 8, 3, dim=2, meaning=meaning)
+    slopes = 4 * flat.planes.shrink * states[0]["weight"].abs()
+    assert 0.9 * (4 * 27) ** -0.5 < float(slopes.max()) <= (4 * 27) ** -0.5
+    assert float(states[0]["offset"].abs().max()) <= 0.5
+
+
+def test_shared_is_per_offset_with_one_gyroplane_for_all(curvature):
+    shared = GyroplaneConv3d(4, 3, 3, padding=1, dim=2, meaning="shared", curvature=curvature)
+    each = GyroplaneConv3d(4, 3, 3, padding=1, dim=2, meaning="per_offset", curvature=curvature)
+    with torch.no_grad():
+        each.weight.copy_(shared.weight.expand_as(each.weight))
+        each.offset.copy_(shared.offset.expand_as(each.offset))
+    codes = torch.randn(2, 4, 4, 4, 4)
+    assert_close(shared(codes), each(codes))
+
+
+def test_a_point_kernel_is_the_gyroplane_layer(curvature, meaning):
+    conv = GyroplaneConv3d(3, 5, 1, meaning=meaning, curvature=curvature)
+    layer = Gyroplane(3, 5, curvature=curvature)
     with torch.no_grad():
         conv.weight.copy_(layer.weight[:, :, None, None, None])
-        conv.offset.copy_(layer.offset)
+        conv.offset.copy_(layer.offset.view_as(conv.offset))
     codes = (-curvature) ** -0.5 * torch.randn(2, 3, 4, 4, 4)
     assert_close(conv(codes), layer(codes.movedim(1, -1)).movedim(-1, 1))
 
 
-@pytest.mark.parametrize("dim", [1, 2, 4])
-def test_codes_are_shrunk_by_the_ratio_of_beta_functions(dim):
-    layer = GyroplaneConv3d(4, 1, (1, 2, 3), dim=dim)
-    assert layer.shrink == pytest.approx(beta(4 * 6 / 2, 0.5) / beta(dim / 2, 0.5), rel=1e-12)
+def test_float32_agrees_with_float64(window, curvature, meaning):
+    layer = GyroplaneConv3d(4, 8, **window, meaning=meaning, curvature=curvature)
+    codes = (-curvature) ** -0.5 * torch.randn(2, 4, 5, 6, 7)
+    expected = layer.double()(codes.double())
+    found = layer.float()(codes)
+    assert found.dtype == torch.float32
+    assert_close(found.double(), expected, rtol=1e-4, atol=2e-5 * (-curvature) ** -0.5)
 
 
-def test_gradients_are_right_at_the_origin_and_elsewhere(curvature):
-    layer = GyroplaneConv3d(2, 2, 2, padding=1, curvature=curvature).double()
+def test_gradients_are_right_at_the_origin_and_elsewhere(curvature, meaning):
+    layer = GyroplaneConv3d(2, 2, 2, padding=1, meaning=meaning, curvature=curvature).double()
     for size in (0.0, 1.0):
         codes = (size * torch.randn(1, 2, 2, 2, 2, dtype=torch.float64)).requires_grad_()
         assert torch.autograd.gradcheck(
@@ -175,27 +233,78 @@ def test_gradients_are_right_at_the_origin_and_elsewhere(curvature):
         )
 
 
-def test_far_codes_stay_finite_in_float32():
-    layer = GyroplaneConv3d(2, 3, 3, padding=1)
+def test_a_learned_curvature_gets_its_gradient(meaning):
+    curvature = nn.Parameter(torch.tensor(-0.7, dtype=torch.float64))
+    layer = plane_conv3d(PoincareBall(curvature), 2, 3, 2, meaning=meaning).double()
+    assert any(parameter is curvature for parameter in layer.parameters())
+    codes = torch.randn(1, 2, 3, 3, 3, dtype=torch.float64)
+    assert torch.autograd.gradcheck(
+        lambda kappa: torch.func.functional_call(layer, {"curvature": kappa}, (codes,)),
+        (curvature,),
+    )
+
+
+def test_far_codes_stay_finite_in_float32(meaning):
+    layer = GyroplaneConv3d(2, 3, 3, padding=1, meaning=meaning)
     codes = (200 * torch.randn(1, 2, 4, 4, 4)).requires_grad_()
     features = layer(codes)
     features.sum().backward()
     assert bool(features.isfinite().all() & codes.grad.isfinite().all())
+    assert_close(features.double(), layer.double()(codes.double()), rtol=1e-4, atol=1e-3)
 
 
-def test_plane_conv3d_chooses_by_manifold(window):
-    curved = plane_conv3d(PoincareBall(-2.0), 4, 8, **window)
+def test_a_layer_is_restored_from_its_state(meaning, tmp_path):
+    layer = GyroplaneConv3d(4, 3, 3, stride=2, dim=2, meaning=meaning)
+    torch.save(layer.state_dict(), tmp_path / "state.pt")
+    restored = GyroplaneConv3d(4, 3, 3, stride=2, dim=2, meaning=meaning)
+    restored.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
+    codes = torch.randn(1, 4, 5, 5, 5)
+    assert torch.equal(restored(codes), layer(codes))
+
+
+def test_a_state_of_another_meaning_is_refused():
+    state = GyroplaneConv3d(2, 3, 3, meaning="per_offset").state_dict()
+    for other in ("shared", "concatenated"):
+        with pytest.raises(RuntimeError, match="size mismatch for offset"):
+            GyroplaneConv3d(2, 3, 3, meaning=other).load_state_dict(state)
+
+
+@pytest.mark.slow
+def test_compiles_in_one_graph():
+    compiled_layers.run_without_checks("conv")
+
+
+def test_plane_conv3d_chooses_by_manifold(window, meaning):
+    curved = plane_conv3d(PoincareBall(-2.0), 4, 8, **window, meaning=meaning)
     assert isinstance(curved, GyroplaneConv3d)
     assert curved.curvature == -2.0
-    flat = plane_conv3d(Euclidean(), 4, 8, **window)
+    flat = plane_conv3d(Euclidean(), 4, 8, **window, meaning=meaning)
     assert isinstance(flat, EuclideanPlaneConv3d)
-    assert flat(torch.randn(1, 4, 5, 5, 5)).shape == curved(torch.randn(1, 4, 5, 5, 5)).shape
+    assert flat.planes == curved.planes
+    codes = torch.randn(1, 4, 5, 5, 5)
+    assert flat(codes).shape == curved(codes).shape
 
 
-def test_layer_prints_its_curvature():
-    assert repr(GyroplaneConv3d(2, 4, 3)).endswith("bias=False, curvature=-1)")
+def test_layer_prints_its_meaning_and_curvature():
+    assert repr(GyroplaneConv3d(4, 4, 3, dim=2, meaning="shared")).endswith(
+        "bias=False, meaning=shared, dim=2, curvature=-1)"
+    )
+    assert repr(EuclideanPlaneConv3d(2, 4, 3)).endswith("meaning=concatenated, dim=2)")
 
 
 def test_a_group_holds_whole_codes():
     with pytest.raises(ValueError, match=r"must be a multiple of dim.*is 3 with dim=2"):
         GyroplaneConv3d(6, 4, 3, groups=2, dim=2)
+
+
+@pytest.mark.parametrize("meaning", ["shared", "per_offset"])
+def test_a_window_must_fit(meaning):
+    layer = GyroplaneConv3d(2, 4, 5, padding=1, meaning=meaning)
+    with pytest.raises(ValueError, match=r"must hold a window of \(5, 5, 5\) voxels"):
+        layer(torch.zeros(1, 2, 2, 5, 5))
+
+
+def test_the_border_is_written_out_as_documented(window):
+    layer = GyroplaneConv3d(4, 4, **window)
+    codes = torch.randn(1, 4, 4, 5, 4)
+    assert torch.equal(padded(codes, layer), bordered(codes, layer))

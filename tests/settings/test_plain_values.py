@@ -50,9 +50,21 @@ def test_files_from_before_there_were_trees_get_the_defaults(missing):
     assert json.dumps(values) == before
 
 
+def test_files_from_before_the_posterior_was_a_setting_have_wrapped_normals():
+    values = plain_values(CATALOGUE["default"])
+    del values["model"]["posterior"]
+    assert from_plain_values(values).model.posterior == "wrapped-normal"
+    values["model"]["posterior"] = "riemannian-normal"
+    assert from_plain_values(values).model.posterior == "riemannian-normal"
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
+        (
+            lambda values: values["model"].update(posterior="normal"),
+            "model.posterior: .*'wrapped-normal' or",
+        ),
         (lambda values: values["model"].pop("hidden"), "model.hidden is missing"),
         (lambda values: values.pop("training"), "training is missing"),
         (lambda values: values["training"].update(pace=3), "training.pace is unknown"),

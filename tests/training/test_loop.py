@@ -17,6 +17,7 @@ DENSE = ModelSettings(channels=(4, 4, 4), hidden=8, decoder_channels=(8,))
 PATCH = ModelSettings(encoder="patch", channels=(4, 4, 4, 4), hidden=8, likelihood="unit-normal")
 SHORT = TrainingSettings(steps=3, crop_size=10, positions=32, triplets=64, batch_size=8)
 MODELS = {"dense": DENSE, "flat": replace(DENSE, geometry="euclidean"), "patch": PATCH}
+RIEMANNIAN = {"riemannian": replace(DENSE, posterior="riemannian-normal")}
 
 
 def vae_of(model, seed=0):
@@ -29,10 +30,10 @@ def voxels():
     return torch.from_numpy(normalise(cell_phantom(0, shape=(16, 16, 16)).image[None]))
 
 
-@pytest.mark.parametrize("kind", ["dense", "flat"])
+@pytest.mark.parametrize("kind", ["dense", "flat", "riemannian"])
 def test_training_makes_the_loss_smaller(kind, voxels, device):
     settings = replace(SHORT, steps=60, learning_rate=1e-2, positions=128)
-    vae = vae_of(MODELS[kind]).to(device)
+    vae = vae_of((MODELS | RIEMANNIAN)[kind]).to(device)
     record = train(vae, [voxels.to(device)], settings, seed=0, quiet=True)
     assert np.mean(record.loss[-10:]) < np.mean(record.loss[:10]) - 1
     assert np.mean(record.reconstruction[-10:]) > np.mean(record.reconstruction[:10])

@@ -110,7 +110,7 @@ def _one(like: Tensor) -> Tensor:
 def _blocks(result: Tensor) -> Iterator[slice]:
     """Slices of rows that fit into a core's cache; one of all rows where launching costs more."""
     rows, planes = result.shape
-    # 1 MiB of float32. Smaller blocks gain nothing and wait for other threads more often.
-    length = max(1, 2**18 // max(1, planes)) if result.device.type == "cpu" else max(1, rows)
+    # 4 MiB of float32. Smaller blocks gain nothing and wait for other threads more often.
+    length = max(1, 2**20 // max(1, planes)) if result.device.type == "cpu" else max(1, rows)
     for start in range(0, rows, length):
         yield slice(start, start + length)

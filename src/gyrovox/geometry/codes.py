@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from .curvature import root_of
+from .curvature import Curvature, root_of
 from .radial import asinh_ratio, exp_half_ratio, tanh_ratio
 
 # From this sum of half radii on, exponentials stay exponents: e^40 squared still fits float32.
@@ -28,7 +28,7 @@ def distance(
     u: Float[Tensor, "*#batch dim"],
     w: Float[Tensor, "*#batch dim"],
     *,
-    curvature: float = -1.0,
+    curvature: Curvature = -1.0,
 ) -> Float[Tensor, "*batch"]:
     r"""Length of the geodesic between the points that two codes lead to.
 
@@ -50,15 +50,19 @@ def distance(
     """
     root = root_of(curvature)
     half = _half_angles(u, w, root)
+    # As a multiple of the length, so that for short codes the slope in κ is no difference.
+    stretch = _stretch(half)
+    near = half.length * stretch * asinh_ratio(stretch * half.size)
+    angle = torch.where(half.total > _FAR, _asinh_beyond(half) / root, near)
     # Far out on one ray the sines underflow, and all there is, is the difference of the radii.
-    return torch.where(_on_one_ray(half), half.radial, 2 * _asinh(half)).squeeze(-1) / root
+    return torch.where(_on_one_ray(half), half.radial, 2 * angle).squeeze(-1)
 
 
 def add(
     u: Float[Tensor, "*#batch dim"],
     w: Float[Tensor, "*#batch dim"],
     *,
-    curvature: float = -1.0,
+    curvature: Curvature = -1.0,
 ) -> Float[Tensor, "*batch dim"]:
     r"""Code of the Möbius sum exp_0(u) ⊕ exp_0(w): w carried by the translation of 0 to u.
 
@@ -85,35 +89,39 @@ def add(
         * (1 + torch.exp(-2 * size_end))
         / (1 + torch.exp(-2 * size_start))
     )
-    back = tanh_ratio(size_start) * (root * u)
-    vector = turn * half.vector + half.size.square() * back
-    length = (torch.exp(-2 * half.total) + half.size.square()).sqrt().clamp_min(_tiny(half.size))
-    sum_of_codes = _asinh_per_size(half) * vector / length / root
+    vector = turn * half.vector + half.size.square() * tanh_ratio(size_start) * u
+    square = torch.exp(-2 * half.total) + half.size.square()
+    # Clamped before the root, which has no slope at 0: there w is −u, far out.
+    length = square.clamp_min(torch.finfo(square.dtype).tiny).sqrt()
     # Far out on one line the sines underflow, and Möbius addition is addition.
-    return torch.where(_on_one_ray(half), u + w, sum_of_codes)
+    return torch.where(_on_one_ray(half), u + w, _asinh_per_size(half) * vector / length)
 
 
 class _HalfAngles(NamedTuple):
-    """The vector G over e^total, its length, the sum and the difference of the radii."""
+    """The vector G / s over e^total, its length, both's sizes in units of 1/s, and the radii."""
 
     vector: Float[Tensor, "*batch dim"]
+    length: Float[Tensor, "*batch 1"]
     size: Float[Tensor, "*batch 1"]
+    """s · length: the sine of the half angle, over e^total."""
     total: Float[Tensor, "*batch 1"]
+    """Sum of the half radii, in units of 1/s."""
     radial: Float[Tensor, "*batch 1"]
+    """Difference of the distances from the origin."""
 
 
 def _half_angles(
-    start: Float[Tensor, "*#batch dim"], end: Float[Tensor, "*#batch dim"], root: float
+    start: Float[Tensor, "*#batch dim"], end: Float[Tensor, "*#batch dim"], root: Curvature
 ) -> _HalfAngles:
     """Half angles from one code to another, scaled by exp(−total) so that none overflows."""
     # The difference comes first: after a factor, near codes have each their own rounding.
-    gap = root * (end - start)
-    start, end = root * start, root * end
-    size_start = torch.linalg.vector_norm(start, dim=-1, keepdim=True)
-    size_end = torch.linalg.vector_norm(end, dim=-1, keepdim=True)
+    gap = end - start
+    length_start = torch.linalg.vector_norm(start, dim=-1, keepdim=True)
+    length_end = torch.linalg.vector_norm(end, dim=-1, keepdim=True)
+    size_start, size_end = root * length_start, root * length_end
     # ‖end‖ − ‖start‖ from the gap: near-coincident codes keep all their digits.
-    sizes = (size_start + size_end).clamp_min(_tiny(gap))
-    radial = (gap * ((start + end) / sizes)).sum(-1, keepdim=True)
+    lengths = (length_start + length_end).clamp_min(_tiny(gap))
+    radial = (gap * ((start + end) / lengths)).sum(-1, keepdim=True)
     # Smooth at the origin, where directions do not exist; loses a factor exp(2 nearer) of eps.
     cosh_start = (1 + torch.exp(-2 * size_start)) / 2
     cosh_end = (1 + torch.exp(-2 * size_end)) / 2
@@ -122,15 +130,17 @@ def _half_angles(
     # Farther out, or closer together: sinh of the difference of the radii, along one direction,
     # plus the difference of the directions.
     nearer = torch.minimum(size_start, size_end)
-    outer = (nearer > _OUTER) | (nearer > torch.linalg.vector_norm(gap, dim=-1, keepdim=True))
-    safe_start, safe_end = torch.where(outer, size_start, 1.0), torch.where(outer, size_end, 1.0)
+    apart = root * torch.linalg.vector_norm(gap, dim=-1, keepdim=True)
+    outer = (nearer > _OUTER) | (nearer > apart)
+    safe_start = torch.where(outer, length_start, 1.0)
+    safe_end = torch.where(outer, length_end, 1.0)
     along = start / safe_start
     turned = (gap - along * radial) / safe_end
-    drop = 2 * exp_half_ratio(2 * radial.abs()) * radial * torch.exp(-2 * nearer)
-    differences = drop * along + cosh_start * sinh_end * size_end * turned
+    drop = 2 * exp_half_ratio(2 * root * radial.abs()) * radial * torch.exp(-2 * nearer)
+    differences = drop * along + cosh_start * sinh_end * length_end * turned
     vector = torch.where(outer, differences, smooth)
-    size = torch.linalg.vector_norm(vector, dim=-1, keepdim=True)
-    return _HalfAngles(vector, size, size_start + size_end, 2 * radial.abs())
+    length = torch.linalg.vector_norm(vector, dim=-1, keepdim=True)
+    return _HalfAngles(vector, length, root * length, size_start + size_end, 2 * radial.abs())
 
 
 def _on_one_ray(half: _HalfAngles) -> Bool[Tensor, "*batch 1"]:
@@ -138,21 +148,24 @@ def _on_one_ray(half: _HalfAngles) -> Bool[Tensor, "*batch 1"]:
     return (half.total > _FAR) & (half.size <= _tiny(half.size))
 
 
-def _asinh(half: _HalfAngles) -> Float[Tensor, "*batch 1"]:
-    """asinh(e^total · size), also where e^total overflows."""
-    far = half.total > _FAR
-    near = torch.asinh(torch.exp(torch.where(far, 0.0, half.total)) * half.size)
-    size = torch.where(far, half.size, 1.0).clamp_min(_tiny(half.size))
-    beyond = half.total + torch.log(size + (torch.exp(-2 * half.total) + size.square()).sqrt())
-    return torch.where(far, beyond.clamp_min(0.0), near)
+def _stretch(half: _HalfAngles) -> Float[Tensor, "*batch 1"]:
+    """e^total, or 1 where it may overflow."""
+    return torch.exp(torch.where(half.total > _FAR, 0.0, half.total))
+
+
+def _asinh_beyond(half: _HalfAngles) -> Float[Tensor, "*batch 1"]:
+    """asinh(e^total · size) where e^total may overflow."""
+    size = torch.where(half.total > _FAR, half.size, 1.0).clamp_min(_tiny(half.size))
+    arc = half.total + torch.log(size + (torch.exp(-2 * half.total) + size.square()).sqrt())
+    return arc.clamp_min(0.0)
 
 
 def _asinh_per_size(half: _HalfAngles) -> Float[Tensor, "*batch 1"]:
     """asinh(e^total · size) / size, smooth where the size is 0."""
     far = half.total > _FAR
-    stretch = torch.exp(torch.where(far, 0.0, half.total))
+    stretch = _stretch(half)
     near = asinh_ratio(stretch * half.size) * stretch
-    beyond = _asinh(half) / torch.where(far, half.size, 1.0).clamp_min(_tiny(half.size))
+    beyond = _asinh_beyond(half) / torch.where(far, half.size, 1.0).clamp_min(_tiny(half.size))
     return torch.where(far, beyond, near)
 
 

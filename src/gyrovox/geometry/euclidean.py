@@ -90,7 +90,7 @@ def frechet_mean(
     codes: Float[Tensor, "*batch points dim"],
     weights: Float[Tensor, "*#batch points"] | None = None,
 ) -> Float[Tensor, "*batch dim"]:
-    """Weighted average of codes ``(*batch, points, dim)``, computed in float64, without gradient.
+    """Weighted average of codes ``(*batch, points, dim)``, computed in float64.
 
     Args:
         codes: Codes of the points, shape ``(*batch, points, dim)``.
@@ -100,4 +100,4 @@ def frechet_mean(
         Codes of the means, shape ``(*batch, dim)``, in the dtype of the codes.
     """
     shares = normalised_weights(codes, weights).unsqueeze(-1)
-    return (shares * codes.detach().double()).sum(-2).to(codes.dtype)
+    return (shares * codes.double()).sum(-2).to(codes.dtype)

@@ -11,8 +11,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from .asinh import asinh_of_products, fast_asinh
-from .curvature import root_of
-from .radial import sinh_ratio
+from .curvature import Curvature, root_of
+from .radial import asinh_ratio, sinh_ratio
+from .room import room_of
 
 
 def signed_distance(
@@ -21,7 +22,7 @@ def signed_distance(
     offset: Float[Tensor, " planes"],
     *,
     factor: Float[Tensor, " planes"] | None = None,
-    curvature: float = -1.0,
+    curvature: Curvature = -1.0,
 ) -> Float[Tensor, "*batch planes"]:
     r"""Signed distances of points to gyroplanes: one matrix product and an asinh.
 
@@ -55,10 +56,11 @@ def signed_distance(
     direction = torch.nn.functional.normalize(normal, dim=-1)
     plane = torch.cat((torch.cosh(tilt) * direction, -torch.sinh(tilt)), dim=-1)
     factor = (torch.ones_like(offset) if factor is None else factor) / root
-    # Codes beyond the reach are rare, and all the outputs would pay for them.
-    if bool((excess > 0).any()):
+    # Codes beyond the reach are rare, and all the outputs would pay for them. A compiled graph may
+    # not look, and joins the passes anyhow.
+    if torch.compiler.is_compiling() or bool((excess > 0).any()):
         return _arcs(lifted @ plane.mT, excess) * factor
-    distances = asinh_of_products(lifted.flatten(0, -2), plane, factor)
+    distances = asinh_of_products(lifted.reshape(-1, lifted.shape[-1]), plane, factor)
     return distances.view(*codes.shape[:-1], len(normal))
 
 
@@ -68,7 +70,7 @@ def signed_distance_of_products(
     offset: Float[Tensor, "*#shape"],
     *,
     factor: Float[Tensor, "*#shape"],
-    curvature: float = -1.0,
+    curvature: Curvature = -1.0,
 ) -> Float[Tensor, "*shape"]:
     r"""Signed distances to gyroplanes of codes of which only two numbers are known.
 
@@ -101,7 +103,7 @@ def through_point(
     point: Float[Tensor, "planes dim"],
     normal: Float[Tensor, "planes dim"],
     *,
-    curvature: float = -1.0,
+    curvature: Curvature = -1.0,
 ) -> tuple[Float[Tensor, "planes dim"], Float[Tensor, " planes"]]:
     r"""Unit normal and offset of the gyroplanes {z : ⟨log_p(z), a⟩ = 0}.
 
@@ -123,11 +125,11 @@ def through_point(
     """
     root = root_of(curvature)
     direction = torch.nn.functional.normalize(normal, dim=-1)
-    radius = root * torch.linalg.vector_norm(point, dim=-1, keepdim=True)
-    lean = 2 * (point * direction).sum(-1, keepdim=True) / ((1 - radius) * (1 + radius))
+    room = room_of(point, curvature=curvature)
+    lean = 2 * (point * direction).sum(-1, keepdim=True) / room
     space = direction - curvature * lean * point
-    offset = torch.asinh(root * lean).squeeze(-1) / (2 * root)
-    return torch.nn.functional.normalize(space, dim=-1), offset
+    offset = lean * asinh_ratio(root * lean.abs()) / 2
+    return torch.nn.functional.normalize(space, dim=-1), offset.squeeze(-1)
 
 
 def _lift_within_reach(radius: Float[Tensor, "*shape"]) -> tuple[Tensor, Tensor, Tensor]:
@@ -147,6 +149,6 @@ def _arcs(
     Beyond its reach asinh(e^x h) = ± (x + log 2|h|): a step outwards is a step away.
     """
     arcs = fast_asinh(heights)
-    if bool((excess > 0).any()):
+    if torch.compiler.is_compiling() or bool((excess > 0).any()):
         arcs = torch.addcmul(arcs, torch.sign(heights), excess)
     return arcs

@@ -10,12 +10,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from .curvature import root_of
+from .curvature import Curvature, root_of
 from .radial import asinh_ratio, sinh_ratio
 
 
 def lift(
-    codes: Float[Tensor, "*batch dim"], *, curvature: float = -1.0
+    codes: Float[Tensor, "*batch dim"], *, curvature: Curvature = -1.0
 ) -> Float[Tensor, "*batch lifted"]:
     r"""Points of the unit hyperboloid of codes.
 
@@ -37,7 +37,7 @@ def lift(
 
 
 def lower(
-    points: Float[Tensor, "*batch lifted"], *, curvature: float = -1.0
+    points: Float[Tensor, "*batch lifted"], *, curvature: Curvature = -1.0
 ) -> Float[Tensor, "*batch dim"]:
     r"""Codes of points of the unit hyperboloid: asinh(‖L_space‖) L_space / (2s ‖L_space‖).
 

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from . import codes, euclidean, poincare
-from .curvature import root_of
+from .curvature import Curvature, root_of
 from .frechet_mean import frechet_mean
 from .radial import log_sinh_ratio
 
@@ -77,50 +77,57 @@ class PoincareBall(Manifold):
     """The Poincaré ball of curvature κ < 0.
 
     Args:
-        curvature: Sectional curvature κ < 0, in 1 / length².
+        curvature: Sectional curvature κ < 0, in 1 / length²: a number, or a 0-dim tensor. Every
+            method gives a tensor its gradient. A tensor is kept and not copied: after a step of an
+            optimiser the ball has the new curvature.
+
+    Attributes:
+        learned_curvature: The curvature as it was given, for functions that differentiate in it;
+            `curvature` is its present value as a number, without gradient.
     """
 
-    def __init__(self, curvature: float = -1.0) -> None:
+    def __init__(self, curvature: Curvature = -1.0) -> None:
         root_of(curvature)
-        self._curvature = curvature
+        self.learned_curvature = curvature
 
     @property
     def curvature(self) -> float:
-        return self._curvature
+        curvature = self.learned_curvature
+        return float(curvature.detach()) if isinstance(curvature, Tensor) else curvature
 
     def __repr__(self) -> str:
         return f"PoincareBall(curvature={self.curvature:g})"
 
     def exp_origin(self, u: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim"]:
-        return poincare.exp_origin(u, curvature=self.curvature)
+        return poincare.exp_origin(u, curvature=self.learned_curvature)
 
     def log_origin(self, points: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim"]:
-        return poincare.log_origin(points, curvature=self.curvature)
+        return poincare.log_origin(points, curvature=self.learned_curvature)
 
     def distance(
         self, x: Float[Tensor, "*#batch dim"], y: Float[Tensor, "*#batch dim"]
     ) -> Float[Tensor, "*batch"]:
-        return poincare.distance(x, y, curvature=self.curvature)
+        return poincare.distance(x, y, curvature=self.learned_curvature)
 
     def code_distance(
         self, u: Float[Tensor, "*#batch dim"], w: Float[Tensor, "*#batch dim"]
     ) -> Float[Tensor, "*batch"]:
-        return codes.distance(u, w, curvature=self.curvature)
+        return codes.distance(u, w, curvature=self.learned_curvature)
 
     def code_add(
         self, u: Float[Tensor, "*#batch dim"], w: Float[Tensor, "*#batch dim"]
     ) -> Float[Tensor, "*batch dim"]:
-        return codes.add(u, w, curvature=self.curvature)
+        return codes.add(u, w, curvature=self.learned_curvature)
 
     def frechet_mean(
         self,
         codes: Float[Tensor, "*batch points dim"],
         weights: Float[Tensor, "*#batch points"] | None = None,
     ) -> Float[Tensor, "*batch dim"]:
-        return frechet_mean(codes, weights, curvature=self.curvature)
+        return frechet_mean(codes, weights, curvature=self.learned_curvature)
 
     def log_volume_ratio(self, distance: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
-        return log_sinh_ratio(root_of(self.curvature) * distance)
+        return log_sinh_ratio(root_of(self.learned_curvature) * distance)
 
 
 @final
@@ -166,7 +173,7 @@ class Euclidean(Manifold):
         return torch.zeros_like(distance)
 
 
-def manifold(name: Literal["poincare", "euclidean"], *, curvature: float = -1.0) -> Manifold:
+def manifold(name: Literal["poincare", "euclidean"], *, curvature: Curvature = -1.0) -> Manifold:
     """The manifold of a name.
 
     Args:

@@ -4,18 +4,22 @@ Points are coordinates z with c‖z‖² < 1; the metric at z is λ_z² I, λ_z 
 tangent vector v at z has length λ_z ‖v‖ (at the origin: 2‖v‖). Coordinates hold distances from the
 origin up to about 17/√c in float32 and 37/√c in float64 and then round to the boundary: where that
 matters, keep codes u = log_0(z) and use `gyrovox.geometry.codes`.
+
+A curvature is a number or a 0-dim tensor, which then gets its gradient. Nothing checks that points
+lie in the ball: outside it a distance is NaN, and `project` moves points back and says which.
 """
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from .curvature import root_of
-from .radial import asinh_ratio, atanh_ratio, tanh_ratio
+from .curvature import Curvature, root_of
+from .radial import asinh_ratio, tanh_ratio
+from .room import room_of
 
 
 def conformal_factor(
-    x: Float[Tensor, "*batch dim"], *, curvature: float = -1.0
+    x: Float[Tensor, "*batch dim"], *, curvature: Curvature = -1.0
 ) -> Float[Tensor, "*batch"]:
     r"""Length of a unit coordinate vector at a point, λ_x = 2 / (1 + κ‖x‖²).
 
@@ -29,14 +33,15 @@ def conformal_factor(
     Source:
         Ganea, Bécigneul & Hofmann (2018), section 2.3. https://arxiv.org/abs/1805.09112
     """
-    return 2 / _room(x, root_of(curvature))
+    root_of(curvature)
+    return 2 / room_of(x, curvature=curvature).squeeze(-1)
 
 
 def mobius_add(
     x: Float[Tensor, "*#batch dim"],
     y: Float[Tensor, "*#batch dim"],
     *,
-    curvature: float = -1.0,
+    curvature: Curvature = -1.0,
 ) -> Float[Tensor, "*batch dim"]:
     r"""Möbius addition: y carried by the translation that takes the origin to x.
 
@@ -56,8 +61,8 @@ def mobius_add(
     """
     # The textbook form subtracts nearly equal numbers where y ≈ −x near the boundary; here both
     # denominators are sums of positive terms, and (−x) ⊕ x is 0 exactly.
-    root = root_of(curvature)
-    room_x, room_y = _room(x, root).unsqueeze(-1), _room(y, root).unsqueeze(-1)
+    root_of(curvature)
+    room_x, room_y = room_of(x, curvature=curvature), room_of(y, curvature=curvature)
     total = x + y
     square = -curvature * total.square().sum(-1, keepdim=True)
     return (room_x * total + square * x) / (room_x * room_y + square)
@@ -67,7 +72,7 @@ def mobius_multiply(
     factor: float | Float[Tensor, "*#batch"],
     x: Float[Tensor, "*#batch dim"],
     *,
-    curvature: float = -1.0,
+    curvature: Curvature = -1.0,
 ) -> Float[Tensor, "*batch dim"]:
     r"""Möbius scalar multiplication: the point ``factor`` times as far out on the same ray.
 
@@ -90,7 +95,7 @@ def mobius_multiply(
 
 
 def exp_origin(
-    u: Float[Tensor, "*batch dim"], *, curvature: float = -1.0
+    u: Float[Tensor, "*batch dim"], *, curvature: Curvature = -1.0
 ) -> Float[Tensor, "*batch dim"]:
     r"""Point reached from the origin along a tangent vector, tanh(s‖u‖) u / (s‖u‖), s = √−κ.
 
@@ -110,7 +115,7 @@ def exp_origin(
 
 
 def log_origin(
-    x: Float[Tensor, "*batch dim"], *, curvature: float = -1.0
+    x: Float[Tensor, "*batch dim"], *, curvature: Curvature = -1.0
 ) -> Float[Tensor, "*batch dim"]:
     r"""Tangent vector at the origin that leads to a point, artanh(s‖x‖) x / (s‖x‖), s = √−κ.
 
@@ -124,15 +129,17 @@ def log_origin(
     Source:
         Ganea, Bécigneul & Hofmann (2018), lemma 2. https://arxiv.org/abs/1805.09112
     """
+    # artanh r = asinh(r / √(1 − r²)): near the boundary r has lost the digits that 1 − r² keeps.
+    stretch = 1 / room_of(x, curvature=curvature).sqrt()
     radius = root_of(curvature) * torch.linalg.vector_norm(x, dim=-1, keepdim=True)
-    return atanh_ratio(radius) * x
+    return asinh_ratio(radius * stretch) * stretch * x
 
 
 def exp(
     x: Float[Tensor, "*#batch dim"],
     v: Float[Tensor, "*#batch dim"],
     *,
-    curvature: float = -1.0,
+    curvature: Curvature = -1.0,
 ) -> Float[Tensor, "*batch dim"]:
     r"""Point reached from a point along a tangent vector, x ⊕ exp_0(λ_x v / 2).
 
@@ -147,7 +154,7 @@ def exp(
     Source:
         Ganea, Bécigneul & Hofmann (2018), lemma 2. https://arxiv.org/abs/1805.09112
     """
-    code = v / _room(x, root_of(curvature)).unsqueeze(-1)
+    code = v / room_of(x, curvature=curvature)
     return mobius_add(x, exp_origin(code, curvature=curvature), curvature=curvature)
 
 
@@ -155,7 +162,7 @@ def log(
     x: Float[Tensor, "*#batch dim"],
     y: Float[Tensor, "*#batch dim"],
     *,
-    curvature: float = -1.0,
+    curvature: Curvature = -1.0,
 ) -> Float[Tensor, "*batch dim"]:
     r"""Tangent vector at x that leads to y.
 
@@ -176,10 +183,11 @@ def log(
         that no artanh saturates. https://arxiv.org/abs/1805.09112
     """
     root = root_of(curvature)
-    room_x, room_y = _room(x, root).unsqueeze(-1), _room(y, root).unsqueeze(-1)
+    room_x, room_y = room_of(x, curvature=curvature), room_of(y, curvature=curvature)
     gap = y - x
     # half = sinh(D/2), and sinh D = 2 sinh(D/2) cosh(D/2).
-    half = root * torch.linalg.vector_norm(gap, dim=-1, keepdim=True) / (room_x * room_y).sqrt()
+    length = torch.linalg.vector_norm(gap, dim=-1, keepdim=True)
+    half = root * length / (room_x.sqrt() * room_y.sqrt())
     shrink = asinh_ratio(half) / (1 + half.square()).sqrt()
     square = -curvature * gap.square().sum(-1, keepdim=True)
     tangent: Tensor = shrink * (room_x * gap - square * x) / room_y
@@ -190,7 +198,7 @@ def distance(
     x: Float[Tensor, "*#batch dim"],
     y: Float[Tensor, "*#batch dim"],
     *,
-    curvature: float = -1.0,
+    curvature: Curvature = -1.0,
 ) -> Float[Tensor, "*batch"]:
     r"""Length of the geodesic between two points.
 
@@ -211,9 +219,13 @@ def distance(
         https://arxiv.org/abs/1705.08039
     """
     root = root_of(curvature)
-    gap = torch.linalg.vector_norm(x - y, dim=-1)
+    room_x, room_y = room_of(x, curvature=curvature), room_of(y, curvature=curvature)
+    gap = torch.linalg.vector_norm(x - y, dim=-1, keepdim=True)
     # Not acosh(1 + 2s²): in float32 the 1 swallows every s below 2e-4.
-    return 2 / root * torch.asinh(root * gap / (_room(x, root) * _room(y, root)).sqrt())
+    half = gap / (room_x.sqrt() * room_y.sqrt())
+    # As a multiple of half, so that for short distances the slope in κ is no difference of halves.
+    length: Tensor = 2 * half * asinh_ratio(root * half)
+    return length.squeeze(-1)
 
 
 def geodesic(
@@ -221,7 +233,7 @@ def geodesic(
     y: Float[Tensor, "*#batch dim"],
     time: float | Float[Tensor, "*#batch"],
     *,
-    curvature: float = -1.0,
+    curvature: Curvature = -1.0,
 ) -> Float[Tensor, "*batch dim"]:
     r"""Point at a fraction of the way from x to y, exp_x(t log_x(y)).
 
@@ -248,7 +260,7 @@ def parallel_transport(
     x: Float[Tensor, "*#batch dim"],
     y: Float[Tensor, "*#batch dim"],
     *,
-    curvature: float = -1.0,
+    curvature: Curvature = -1.0,
 ) -> Float[Tensor, "*batch dim"]:
     r"""Tangent vector at x, carried along the geodesic to y: gyr[y, −x] v · λ_x / λ_y.
 
@@ -265,22 +277,20 @@ def parallel_transport(
         Ungar (2008), *A Gyrovector Space Approach to Hyperbolic Geometry*, eq. 3.26 and
         section 3.16. https://doi.org/10.2200/S00175ED1V01Y200901MAS004
     """
-    root = root_of(curvature)
-    room_x, room_y = _room(x, root).unsqueeze(-1), _room(y, root).unsqueeze(-1)
-    c = -curvature
-    xx, yy = x.square().sum(-1, keepdim=True), y.square().sum(-1, keepdim=True)
-    xy = (x * y).sum(-1, keepdim=True)
-    xv, yv = (x * v).sum(-1, keepdim=True), (y * v).sum(-1, keepdim=True)
-    along_y = c * (-xv - c * yv * xx + 2 * c * xy * xv)
-    along_x = c * (yv - c * xv * yy)
-    # The stable denominator of mobius_add(y, −x).
-    below = room_x * room_y + c * (y - x).square().sum(-1, keepdim=True)
-    turned = v + 2 * (along_y * y + along_x * x) / below
+    root_of(curvature)
+    room_x, room_y = room_of(x, curvature=curvature), room_of(y, curvature=curvature)
+    c, gap = -curvature, y - x
+    # gyr[y, −x] in terms of the gap, so that near points on the boundary lose nothing.
+    xv, gap_v = (x * v).sum(-1, keepdim=True), (gap * v).sum(-1, keepdim=True)
+    square = c * gap.square().sum(-1, keepdim=True)
+    along_gap = -(gap_v + room_y * xv)
+    along_y = room_x * gap_v - square * xv
+    turned = v + 2 * c * (along_gap * gap + along_y * y) / (room_x * room_y + square)
     return turned * room_y / room_x
 
 
 def project(
-    x: Float[Tensor, "*batch dim"], *, curvature: float = -1.0
+    x: Float[Tensor, "*batch dim"], *, curvature: Curvature = -1.0
 ) -> tuple[Float[Tensor, "*batch dim"], Bool[Tensor, "*batch"]]:
     r"""Points moved into the open ball where they are not, and which were moved.
 
@@ -296,15 +306,12 @@ def project(
         ``(*batch,)``. NaN coordinates stay NaN and count as moved.
     """
     # Over the largest coordinate: squares of far ones overflow.
-    peak = x.abs().amax(-1, keepdim=True).clamp_min(torch.finfo(x.dtype).tiny)
-    size = root_of(curvature) * torch.linalg.vector_norm(x / peak, dim=-1, keepdim=True)
+    peak = x.detach().abs().amax(-1, keepdim=True).clamp_min(torch.finfo(x.dtype).tiny)
+    length = torch.linalg.vector_norm(x / peak, dim=-1, keepdim=True, dtype=torch.float64)
+    size = root_of(curvature) * length
     limit = 1 - 4 * torch.finfo(x.dtype).eps
     # A moved point may round to a unit above the limit, and stays when projected again.
     moved = ~(size * peak <= 1 - 2 * torch.finfo(x.dtype).eps)
-    return torch.where(moved, x / peak * (limit / size), x), moved.squeeze(-1)
-
-
-def _room(x: Float[Tensor, "*batch dim"], root: float) -> Float[Tensor, "*batch"]:
-    """1 − c‖x‖², as a product: near the boundary c‖x‖² has lost the digits that count."""
-    radius: Tensor = root * torch.linalg.vector_norm(x, dim=-1)
-    return (1 - radius) * (1 + radius)
+    # The other branch of a `where` is differentiated too, and must not divide by 0.
+    shrink = (limit / torch.where(moved, size, 1.0)).to(x.dtype)
+    return torch.where(moved, x / peak * shrink, x), moved.squeeze(-1)

@@ -17,7 +17,6 @@ _SERIES_BELOW = 0.05
 _SINH = (1.0, 1 / 6, 1 / 120, 1 / 5040, 1 / 362880)
 _TANH = (1.0, -1 / 3, 2 / 15, -17 / 315, 62 / 2835, -1382 / 155925)
 _ASINH = (1.0, -1 / 6, 3 / 40, -5 / 112, 35 / 1152, -63 / 2816)
-_ATANH = (1.0, 1 / 3, 1 / 5, 1 / 7, 1 / 9, 1 / 11)
 
 # log(sinh x / x) = Σ (−1)^(n+1) ζ(2n) x^2n / (n π^2n): converges for x < π.
 _LOG_SINH_SERIES_BELOW = 0.3
@@ -50,12 +49,6 @@ def asinh_ratio(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """asinh(x) / x of radii x ≥ 0, 1 at 0."""
     small, near, far = _split(x, _SERIES_BELOW)
     return torch.where(small, _series(near, _ASINH), torch.asinh(far) / far)
-
-
-def atanh_ratio(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-    """artanh(x) / x of radii 0 ≤ x < 1, 1 at 0 and infinite at 1."""
-    small, near, far = _split(x, _SERIES_BELOW)
-    return torch.where(small, _series(near, _ATANH), torch.atanh(far) / far)
 
 
 def log_sinh_ratio(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:

@@ -7,6 +7,7 @@ from .encoder import PatchEncoder as PatchEncoder
 from .hyperbolic_vae import HyperbolicVAE as HyperbolicVAE
 from .objectives import Evidence as Evidence
 from .objectives import evidence as evidence
+from .objectives import importance_weighted_bound as importance_weighted_bound
 from .objectives import triplet_loss as triplet_loss
 from .parameters import parameters as parameters
 from .parameters import with_parameters as with_parameters

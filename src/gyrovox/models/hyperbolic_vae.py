@@ -6,8 +6,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
-from gyrovox.distributions import WrappedNormal
-from gyrovox.geometry import manifold
+from gyrovox.distributions import CodeDistribution, Normal, RiemannianNormal, WrappedNormal
+from gyrovox.geometry import Euclidean, manifold
 from gyrovox.models.decoder import (
     PatchDecoder,
     UpConvolutions,
@@ -21,7 +21,7 @@ from gyrovox.settings import ModelSettings
 
 @final
 class HyperbolicVAE(nn.Module):
-    """An encoder of patches, wrapped normal posteriors, and a decoder that begins with gyroplanes.
+    """An encoder of patches, posteriors of their codes, and a decoder that begins with gyroplanes.
 
     Args:
         settings: What the network is.
@@ -49,14 +49,30 @@ class HyperbolicVAE(nn.Module):
             self.encoder = PatchEncoder(in_channels, widths, hidden, dim)
             self.decoder = PatchDecoder(self.manifold, dim, hidden, widths, out_channels)
 
-    def distribution(self, posterior: Posterior) -> WrappedNormal:
-        """The distribution q(z | x) on codes that a posterior's parameters stand for."""
-        return WrappedNormal(posterior.mean_code, posterior.scale, manifold=self.manifold)
+    def distribution(self, posterior: Posterior) -> CodeDistribution:
+        """The distribution q(z | x) on codes that a posterior's parameters stand for.
 
-    def prior(self, like: Float[Tensor, "*batch dim"]) -> WrappedNormal:
-        """The distribution p(z): centred at the origin with scale 1, of the type of ``like``."""
-        origin = like.new_zeros(like.shape[-1])
-        return WrappedNormal(origin, like.new_ones(1), manifold=self.manifold)
+        Of the family that the settings name. In flat space both families are the normal.
+        """
+        mean_code, scale = posterior.mean_code, posterior.scale
+        # Not validated: what is not finite shows in the loss, which says what to do about it.
+        if isinstance(self.manifold, Euclidean):
+            return Normal(mean_code, scale, validate_args=False)
+        riemannian = self.settings.posterior == "riemannian-normal"
+        family = RiemannianNormal if riemannian else WrappedNormal
+        return family(mean_code, scale, manifold=self.manifold, validate_args=False)
+
+    def prior(self, like: Float[Tensor, "*batch dim"]) -> CodeDistribution:
+        """The distribution p(z): that of the posteriors' family about the origin, of scale 1.
+
+        Args:
+            like: Codes whose dimension, type and device it takes, shape ``(*batch, dim)``.
+
+        Returns:
+            A distribution of batch shape ``()``.
+        """
+        standard = Posterior(like.new_zeros(like.shape[-1]), like.new_ones(1))
+        return self.distribution(standard)
 
     def decode(self, codes: Float[Tensor, "batch dim"]) -> Distribution:
         """The distribution p(x | z) of patches ``(batch, channels, size, size, size)``."""

@@ -1,5 +1,6 @@
-"""What training makes small: the negative ELBO and the hierarchical triplet loss."""
+"""What training makes small, the negative ELBO and the triplet loss, and a bound to judge by."""
 
+import math
 from dataclasses import dataclass
 from typing import final
 
@@ -50,6 +51,44 @@ def evidence(
     log_prior = vae.prior(codes).log_prob(codes)
     log_likelihood = torch.as_tensor(vae.decode(codes).log_prob(targets))
     return Evidence(log_likelihood.flatten(1).sum(-1), log_posterior - log_prior)
+
+
+def importance_weighted_bound(
+    vae: HyperbolicVAE,
+    posterior: Posterior,
+    targets: Float[Tensor, "patches channels z y x"],
+    *,
+    samples: int,
+) -> Float[Tensor, "patches"]:
+    r"""A lower bound of log p(x), tighter than the ELBO with every sample: for evaluation.
+
+    .. math::
+        \log \frac1K \sum_{k=1}^K \frac{p(x | z_k) \, p(z_k)}{q(z_k | x)}, \quad z_k \sim q(z | x)
+
+    With one sample this is an estimate of the ELBO. Its expectation does not fall as K grows, and
+    tends to log p(x).
+
+    Args:
+        vae: The model.
+        posterior: q(z | x), batch shape ``(patches,)``.
+        targets: The patches to judge, shape ``(patches, channels, size, size, size)``.
+        samples: Number K of samples of every patch, at least 1. They are decoded one after the
+            other; under ``torch.no_grad`` the memory does not grow with them.
+
+    Returns:
+        The bound of every patch, in nats, shape ``(patches,)``.
+
+    Raises:
+        ValueError: If there is no sample.
+
+    Source:
+        Burda, Grosse & Salakhutdinov (2016), section 3. https://arxiv.org/abs/1509.00519
+    """
+    if samples < 1:
+        raise ValueError(f"samples must be at least 1, and is {samples}.")
+    parts = [evidence(vae, posterior, targets) for _ in range(samples)]
+    log_weights = torch.stack([one.reconstruction - one.divergence for one in parts])
+    return torch.logsumexp(log_weights, dim=0) - math.log(samples)
 
 
 def triplet_loss(

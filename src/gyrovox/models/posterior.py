@@ -17,7 +17,8 @@ class Posterior:
 
     Args:
         mean_code: Codes of the means, shape ``(*batch, dim)``.
-        scale: Standard deviations, lengths in latent space, shape ``(*batch, 1)``.
+        scale: Scales of the family of the settings, lengths in latent space > 0, shape
+            ``(*batch, 1)``: standard deviations, in the limit of flat space of all families.
     """
 
     mean_code: Float[Tensor, "*batch dim"]

@@ -7,8 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from gyrovox.geometry import Euclidean, Manifold
-from gyrovox.geometry.curvature import root_of
+from gyrovox.geometry import Euclidean, Manifold, PoincareBall
+from gyrovox.geometry.curvature import Curvature, root_of
 from gyrovox.geometry.gyroplane import signed_distance
 
 
@@ -24,20 +24,21 @@ class Gyroplane(nn.Module):
     Args:
         in_dim: Dimension of the ball.
         out_features: Number of gyroplanes.
-        curvature: Sectional curvature κ < 0, in 1 / length².
+        curvature: Sectional curvature κ < 0, in 1 / length²: a number, or a 0-dim tensor, which
+            is learned if it is an ``nn.Parameter``.
 
     Source:
         Ganea, Bécigneul & Hofmann (2018), eq. 25; Shimizu et al. (2021), section 3.1, for the
         parameters Z (``weight``) and r (``offset``). https://arxiv.org/abs/2006.08210
     """
 
-    def __init__(self, in_dim: int, out_features: int, *, curvature: float = -1.0) -> None:
+    def __init__(self, in_dim: int, out_features: int, *, curvature: Curvature = -1.0) -> None:
         super().__init__()
         root_of(curvature)
         self.curvature = curvature
         self.weight = nn.Parameter(torch.empty(out_features, in_dim))
         self.offset = nn.Parameter(torch.empty(out_features))
-        reset_plane_parameters(self.weight, self.offset)
+        reset_plane_parameters(self.weight, self.offset, inputs=in_dim)
 
     def forward(self, codes: Float[Tensor, "*batch in_dim"]) -> Float[Tensor, "*batch features"]:
         size = torch.linalg.vector_norm(self.weight, dim=-1)
@@ -47,7 +48,7 @@ class Gyroplane(nn.Module):
 
     def extra_repr(self) -> str:
         out_features, in_dim = self.weight.shape
-        return f"{in_dim} → {out_features}, curvature={self.curvature:g}"
+        return f"{in_dim} → {out_features}, curvature={float(self.curvature):g}"
 
 
 @final
@@ -65,7 +66,7 @@ class EuclideanPlane(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(torch.empty(out_features, in_dim))
         self.offset = nn.Parameter(torch.empty(out_features))
-        reset_plane_parameters(self.weight, self.offset)
+        reset_plane_parameters(self.weight, self.offset, inputs=in_dim)
 
     def forward(self, codes: Float[Tensor, "*batch in_dim"]) -> Float[Tensor, "*batch features"]:
         shift = -4 * torch.linalg.vector_norm(self.weight, dim=-1) * self.offset
@@ -76,16 +77,19 @@ class EuclideanPlane(nn.Module):
         return f"{in_dim} → {out_features}"
 
 
-def reset_plane_parameters(weight: Tensor, offset: Tensor, *, gain: float = 1.0) -> None:
+def reset_plane_parameters(
+    weight: Tensor, offset: Tensor, *, inputs: int, gain: float = 1.0
+) -> None:
     """Draw starting values, in place: slopes of ``nn.Linear``, planes where the prior has its mass.
 
     Args:
-        weight: Normals Z, shape ``(planes, *inputs)``. 4 gain Z starts uniform within 1 / √inputs.
-        offset: Half distances r from the origin, shape ``(planes,)``, uniform within 1/2: planes
-            lie within the distance 1, the scale of the prior.
+        weight: Normals Z, any shape. 4 gain Z starts uniform within 1 / √inputs.
+        offset: Half distances r from the origin, any shape, uniform within 1/2: planes lie within
+            the distance 1, the scale of the prior.
+        inputs: How many numbers an output is the sum over.
         gain: Factor that the layer multiplies its input by.
     """
-    bound = 1 / (4 * gain * math.sqrt(weight[0].numel()))
+    bound = 1 / (4 * gain * math.sqrt(inputs))
     nn.init.uniform_(weight, -bound, bound)
     nn.init.uniform_(offset, -0.5, 0.5)
 
@@ -103,4 +107,16 @@ def plane_layer(manifold: Manifold, in_dim: int, out_features: int) -> Gyroplane
     """
     if isinstance(manifold, Euclidean):
         return EuclideanPlane(in_dim, out_features)
-    return Gyroplane(in_dim, out_features, curvature=manifold.curvature)
+    return Gyroplane(in_dim, out_features, curvature=curvature_of(manifold))
+
+
+def curvature_of(manifold: Manifold) -> Curvature:
+    """Curvature of a manifold, as a tensor where it may be learned.
+
+    Args:
+        manifold: Where the codes live.
+
+    Returns:
+        Sectional curvature κ, in 1 / length².
+    """
+    return manifold.learned_curvature if isinstance(manifold, PoincareBall) else manifold.curvature

@@ -35,6 +35,9 @@ class ModelSettings:
     decoder_channels: tuple[int, ...] = (64,)
     """Filters of a `dense` model's up-convolutions; each adds 2 voxels to the rebuilt patch."""
 
+    posterior: Literal["wrapped-normal", "riemannian-normal"] = "wrapped-normal"
+    """Family of the prior and the posteriors of codes. In flat space both are the normal."""
+
     likelihood: Literal["laplace", "normal", "unit-normal"] = "laplace"
     """Noise of the rebuilt voxels: its scale is learned, or is 1 for `unit-normal`."""
 
