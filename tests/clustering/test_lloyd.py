@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from gyrovox.clustering import lloyd
 from gyrovox.clustering.lloyd import Lloyd, Threads, assign, squared_distances, threads
 from gyrovox.clustering.space import FlatSpace, HyperbolicSpace
 from gyrovox.geometry.codes import distance
@@ -56,11 +57,70 @@ def test_ties_go_to_the_first():
         assert labels.tolist() == [0, 0, 1]
 
 
-def test_threads_change_nothing(codes):
+@pytest.mark.parametrize(("dtype", "rtol"), [(np.float32, 5e-4), (np.float64, 1e-9)], ids=str)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_codes_that_change_clusters_are_followed(dtype, rtol, weighted, codes, monkeypatch):
+    monkeypatch.setattr(lloyd, "_BLOCK_VALUES", 1 << 14)  # several blocks
+    weights = np.random.default_rng(3).random(len(codes)) + 0.1 if weighted else None
+    ones = np.ones(len(codes)) if weights is None else weights
+    iterations = Lloyd(HyperbolicSpace(), codes.astype(dtype), weights, Threads(1))
+    centres = codes[:9] / 3
+    for turn in range(8):
+        if turn == 5:  # most codes change at once, and one cluster is far from all but a few
+            centres = np.vstack([-centres[::-1][:8], [[3.0, 3.0]]]) / 2
+        step = iterations.step(centres)
+        expected, inertia = plain_step(codes, centres, ones)
+        np.testing.assert_allclose(step.centres, expected, rtol=rtol, atol=rtol)
+        assert step.inertia == pytest.approx(inertia, rel=rtol)
+        centres = step.centres
+
+
+def test_codes_that_change_clusters_are_followed_in_flat_space(codes):
+    iterations = Lloyd(FlatSpace(np.zeros(2)), codes, None, Threads(1))
+    centres = codes[:6] / 3
+    for _ in range(5):
+        labels = np.square(codes[:, None] - centres).sum(-1).argmin(axis=1)
+        step = iterations.step(centres)
+        expected = [codes[labels == label].mean(axis=0) for label in range(6)]
+        np.testing.assert_allclose(step.centres, expected, rtol=1e-9)
+        centres = step.centres
+
+
+def test_another_number_of_centres_starts_anew(codes):
+    iterations = Lloyd(HyperbolicSpace(), codes, None, Threads(1))
+    for count in (5, 3, 9):
+        expected, _ = plain_step(codes, codes[:count] / 3, np.ones(len(codes)))
+        np.testing.assert_allclose(iterations.step(codes[:count] / 3).centres, expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("clusters", [5, 300])
+def test_a_first_step_gives_ties_to_the_first(clusters):
+    # Two clusters at every place: the second of each stays empty, also of more than a byte counts.
+    places = np.repeat(np.linspace(-1, 1, clusters)[:, None], 2, axis=0)
+    step = Lloyd(FlatSpace(np.zeros(1)), places, None, Threads(1)).step(places)
+    np.testing.assert_array_equal(step.empty, np.arange(2 * clusters) % 2 == 1)
+
+
+@pytest.mark.parametrize("unit", [1e-60, 1e60])
+def test_the_unit_of_weights_is_free(unit, codes):
+    weights = np.random.default_rng(3).random(len(codes)) + 0.1
+    near = codes.astype(np.float32)
+    one, two = (
+        Lloyd(HyperbolicSpace(), near, given, Threads(1)).step(codes[:5] / 2)
+        for given in (weights, weights * unit)
+    )
+    np.testing.assert_allclose(one.centres, two.centres, rtol=1e-6)
+    assert two.inertia == pytest.approx(one.inertia * unit, rel=1e-6)
+
+
+def test_threads_change_nothing(codes, monkeypatch):
+    monkeypatch.setattr(lloyd, "_BLOCK_VALUES", 1 << 14)  # enough blocks for all
     found = []
-    for count in (1, 4):
+    for count in (1, 3):
         with threads(count) as workers:
-            found.append(Lloyd(HyperbolicSpace(), codes, None, workers).step(codes[:64]))
+            iterations = Lloyd(HyperbolicSpace(), codes, None, workers)
+            step = iterations.step(iterations.step(codes[:9]).centres)
+            found.append(step)
     np.testing.assert_array_equal(found[0].centres, found[1].centres)
     assert found[0].inertia == found[1].inertia
 

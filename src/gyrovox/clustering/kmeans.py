@@ -7,8 +7,9 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
 from gyrovox.devices import cores
-from gyrovox.errors import ClusterCountError, NotFittedError, SettingsError
+from gyrovox.errors import ClusterCountError, SettingsError
 
+from .estimator import Estimator, checked_codes, checked_weights, not_fitted
 from .lloyd import Lloyd, Threads, assign, squared_distances, threads
 from .seeding import farthest, plus_plus
 from .space import FARTHEST, FlatSpace, HyperbolicSpace, Space
@@ -18,7 +19,7 @@ _SUBSAMPLE_STEPS = 100
 
 
 @final
-class HyperbolicKMeans:
+class HyperbolicKMeans(Estimator):
     r"""Clusters with the least sum of squared distances of codes to their centres.
 
     k-means++ starts from several draws on a subsample, the best of them is polished on all the
@@ -30,6 +31,10 @@ class HyperbolicKMeans:
     300 / √−κ count as lying there.
 
     Labels are ordered by how far their centre is from the origin, the nearest first.
+
+    An estimator in scikit-learn's manners, without it: clone, pipelines and searches take it. Codes
+    are tangent vectors at the origin, so any finite numbers are valid, and become float64 unless
+    they are float32.
 
     Args:
         n_clusters: Number of clusters, at most that of distinct codes.
@@ -46,6 +51,7 @@ class HyperbolicKMeans:
         inertia_: Weighted sum of squared distances, in length².
         n_iter_: Iterations on all the codes.
         inertia_history_: Inertia before each of them, shape (n_iter_,).
+        n_features_in_: Dimension of the codes.
 
     Source:
         Lou et al. (2020), algorithm 1, for the centres. https://arxiv.org/abs/2003.00335
@@ -77,14 +83,13 @@ class HyperbolicKMeans:
         self.n_threads = n_threads
 
     def fit(
-        self,
-        codes: Float[np.ndarray, "points dim"],
-        sample_weight: Float[np.ndarray, " points"] | None = None,
+        self, codes: object, y: object = None, sample_weight: object = None
     ) -> "HyperbolicKMeans":
         """Find the clusters of codes.
 
         Args:
-            codes: Tangent vectors at the origin, shape (points, dim), float32 or float64.
+            codes: Tangent vectors at the origin, array-like, shape (points, dim).
+            y: Ignored; there because pipelines pass it.
             sample_weight: Weights ≥ 0, not all 0, shape (points,); None for 1.
 
         Returns:
@@ -95,7 +100,8 @@ class HyperbolicKMeans:
             ClusterCountError: If there are fewer distinct codes than clusters.
         """
         self._check()
-        whole, weights = self._scaled(codes), _checked_weights(sample_weight, len(codes))
+        given = checked_codes(codes)
+        whole, weights = self._scaled(given), checked_weights(sample_weight, len(given))
         weighed = whole if weights is None else whole[weights > 0]
         check_distinct(weighed, self.n_clusters)
         kept = None if weights is None else weights[weights > 0]
@@ -107,46 +113,61 @@ class HyperbolicKMeans:
             labels, squared = assign(space, whole, centres[order], workers)
         root = self._root()
         self._middle = middle
+        self.n_features_in_ = given.shape[1]
         self.cluster_centers_ = centres[order] / root
         self.labels_ = labels
         self.inertia_ = float(squared.sum() if weights is None else weights @ squared) / root**2
         return self
 
-    def predict(self, codes: Float[np.ndarray, "points dim"]) -> Int[np.ndarray, " points"]:
+    def predict(self, codes: object) -> Int[np.ndarray, " points"]:
         """Nearest cluster of each code, the first of equals.
 
         Args:
-            codes: Tangent vectors at the origin, shape (points, dim).
+            codes: Tangent vectors at the origin, array-like, shape (points, dim).
 
         Returns:
             Labels, shape (points,).
         """
-        centres, space = self._fitted()
-        with threads(self._threads()) as workers:
-            return assign(space, self._scaled(codes), centres, workers)[0]
+        return self._assigned(codes)[0]
 
-    def transform(
-        self, codes: Float[np.ndarray, "points dim"]
-    ) -> Float[np.ndarray, "points clusters"]:
+    def transform(self, codes: object) -> Float[np.ndarray, "points clusters"]:
         """Distance of each code to each centre.
 
         Args:
-            codes: Tangent vectors at the origin, shape (points, dim).
+            codes: Tangent vectors at the origin, array-like, shape (points, dim).
 
         Returns:
-            Distances, shape (points, n_clusters), float64.
+            Distances, shape (points, n_clusters), float64, in length.
         """
-        centres, space = self._fitted()
-        squared = squared_distances(space, self._scaled(codes), centres)
-        return np.sqrt(squared.T) / self._root()
+        given, centres, space = self._fitted(codes)
+        return np.sqrt(squared_distances(space, given, centres).T) / self._root()
+
+    def score(self, codes: object, y: object = None, sample_weight: object = None) -> float:
+        """Minus the inertia of codes about the centres that were found: the larger the better.
+
+        Args:
+            codes: Tangent vectors at the origin, array-like, shape (points, dim).
+            y: Ignored.
+            sample_weight: Weights ≥ 0, not all 0, shape (points,); None for 1.
+
+        Returns:
+            Minus the weighted sum of squared distances to the nearest centres, in length².
+        """
+        squared = self._assigned(codes)[1]
+        weights = checked_weights(sample_weight, len(squared))
+        return -float(squared.sum() if weights is None else weights @ squared) / self._root() ** 2
 
     def fit_predict(
-        self,
-        codes: Float[np.ndarray, "points dim"],
-        sample_weight: Float[np.ndarray, " points"] | None = None,
+        self, codes: object, y: object = None, sample_weight: object = None
     ) -> Int[np.ndarray, " points"]:
         """`fit`, then the labels of the same codes, shape (points,)."""
-        return self.fit(codes, sample_weight).labels_
+        return self.fit(codes, y, sample_weight).labels_
+
+    def fit_transform(
+        self, codes: object, y: object = None, sample_weight: object = None
+    ) -> Float[np.ndarray, "points clusters"]:
+        """`fit`, then `transform` of the same codes, shape (points, n_clusters)."""
+        return self.fit(codes, y, sample_weight).transform(codes)
 
     def _started(
         self, space: Space, codes: NDArray[np.floating], weights: NDArray[np.float64] | None
@@ -230,55 +251,34 @@ class HyperbolicKMeans:
         return max(1, self.n_threads or cores())
 
     def _scaled(self, codes: NDArray[np.floating]) -> NDArray[np.floating]:
-        """Codes in units of 1/√−κ, none beyond what float64 can lift, shape (points, dim).
-
-        Raises:
-            SettingsError: If a code is not finite.
-        """
-        low, high = float(codes.min(initial=0.0)), float(codes.max(initial=0.0))
-        if not np.isfinite([low, high]).all():
-            bad = int((~np.isfinite(codes)).any(axis=1).sum())
-            raise SettingsError(
-                f"codes must be finite, and {bad} of {len(codes)} are not. Did training diverge?"
-            )
+        """Codes in units of 1/√−κ, none beyond what float64 can lift, shape (points, dim)."""
         root = self._root()
+        largest = root * max(float(codes.max()), -float(codes.min())) * codes.shape[1] ** 0.5
         scaled = codes if root == 1.0 else codes * codes.dtype.type(root)
-        if self.curvature == 0 or root * max(high, -low) * codes.shape[1] ** 0.5 <= FARTHEST:
+        if self.curvature == 0 or largest <= FARTHEST:
             return scaled
         size = np.linalg.norm(scaled.astype(np.float64), axis=1, keepdims=True)
         shrink = FARTHEST / np.maximum(size, FARTHEST)
         return np.asarray(scaled * shrink.astype(codes.dtype))
 
-    def _fitted(self) -> tuple[NDArray[np.float64], Space]:
-        """Centres in units of 1/√−κ, and their space.
+    def _assigned(self, codes: object) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        """Labels of codes, and their squared distances in units of 1/√−κ, each (points,)."""
+        given, centres, space = self._fitted(codes)
+        with threads(self._threads()) as workers:
+            return assign(space, given, centres, workers)
+
+    def _fitted(self, codes: object) -> tuple[NDArray[np.floating], NDArray[np.float64], Space]:
+        """Codes and centres in units of 1/√−κ, and their space.
 
         Raises:
-            NotFittedError: If `fit` was not called.
+            error: A NotFittedError, if `fit` was not called.
         """
         if "cluster_centers_" not in self.__dict__:
-            raise NotFittedError("clusters must be found before they are asked for. Call fit.")
-        return self.cluster_centers_ * self._root(), self._space(self._middle)
-
-
-def _checked_weights(
-    sample_weight: NDArray[np.floating] | None, points: int
-) -> NDArray[np.float64] | None:
-    """Weights as float64, shape (points,).
-
-    Raises:
-        SettingsError: If one is negative or not finite, or all are 0.
-    """
-    if sample_weight is None:
-        return None
-    weights = sample_weight.astype(np.float64)
-    if weights.shape != (points,) or not (np.isfinite(weights) & (weights >= 0)).all():
-        raise SettingsError(
-            f"sample_weight must be {points} finite weights ≥ 0, one for each code, and it has "
-            f"shape {weights.shape} and least value {weights.min(initial=np.inf)}."
-        )
-    if not weights.any():
-        raise SettingsError("sample_weight must not be 0 everywhere, and it is.")
-    return weights
+            error = not_fitted()
+            raise error("clusters must be found before they are asked for. Call fit.")
+        given = checked_codes(codes)
+        self._must_fit(given.shape[1])
+        return self._scaled(given), self.cluster_centers_ * self._root(), self._space(self._middle)
 
 
 def _mean(codes: NDArray[np.floating], weights: NDArray[np.float64] | None) -> NDArray[np.float64]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
@@ -19,8 +20,8 @@ from .space import FARTHEST, Space
 # Products of points and centres held at once by a thread: measured the best of 2^16 to 2^21 on two
 # threads, which wait for each other (the interpreter lock) around every block; no worse on one.
 _BLOCK_VALUES = 1 << 20
-_MANY_ROWS = 8
-_LARGEST_FLOAT32_COUNT = 64
+# What is done for each cluster of a block costs about as much as this many points.
+_LEAST_POINTS_PER_CLUSTER = 16
 
 
 Result = TypeVar("Result")
@@ -53,7 +54,9 @@ class Threads:
 
     def map(self, work: Callable[[slice], Result], points: int, clusters: int) -> list[Result]:
         """Results of all blocks of points, first to last."""
-        size = max(1024, _BLOCK_VALUES // clusters)
+        # No power of 2, at which the rows of a product take each other's place in the cache.
+        size = max(1024, _BLOCK_VALUES // max(8, clusters), _LEAST_POINTS_PER_CLUSTER * clusters)
+        size += 48 - size % 1024
         blocks = [slice(start, min(start + size, points)) for start in range(0, points, size)]
         if self._pool is None or len(blocks) < 2 * self._count:
             return [work(block) for block in blocks]
@@ -79,6 +82,10 @@ def threads(count: int) -> Iterator[Threads]:
 class Lloyd:
     """Lloyd iterations over one set of codes.
 
+    The codes of a block are kept in the order of the cluster that they are at home in, so that most
+    of a cluster's sum is that of a run of codes, and only those that left home are looked at one by
+    one. What is found depends on no order but in its rounding.
+
     Args:
         space: The space of the codes.
         codes: In units of the space, shape (points, dim), float32 or float64: the precision of
@@ -96,16 +103,17 @@ class Lloyd:
     ) -> None:
         self._space = space
         self._codes = codes
-        self._weights = weights
+        # Counted in the largest, so that float32 holds them.
+        self._unit = 1.0 if weights is None else float(weights.max())
+        self._weights = None if weights is None else weights / self._unit
         self._workers = workers
-        self._features: NDArray[np.floating] | None = None
+        self._blocks: dict[int, _Block] = {}
+        self._lifted: np.dtype[np.floating] | None = None
         self._farthest = max(float(codes.max()), -float(codes.min())) * codes.shape[1] ** 0.5
         self._dtypes = sorted({codes.dtype, np.dtype(np.float64)}, key=lambda kind: kind.itemsize)
 
     def step(self, centres: NDArray[np.float64]) -> Step:
         """One iteration from these centres, shape (clusters, dim)."""
-        if len(centres) > _LARGEST_FLOAT32_COUNT:
-            self._dtypes = [np.dtype(np.float64)]
         for dtype in tuple(self._dtypes):
             # Rounding of the norm must not count as lying beyond what float64 lifts.
             farthest = min(self._farthest, FARTHEST) if dtype == np.float64 else self._farthest
@@ -116,28 +124,24 @@ class Lloyd:
         return self._stable_step(centres)
 
     def _fast_step(self, centres: NDArray[np.float64], dtype: np.dtype[np.floating]) -> Step:
-        if self._features is None or self._features.dtype != dtype:
-            self._features = self._space.features(self._codes, dtype)
-        features, clusters, dim = self._features, len(centres), centres.shape[1]
+        if self._lifted != dtype:
+            self._blocks, self._lifted = {}, dtype
         covectors = self._space.covectors(centres).astype(dtype)
-        weights = None if self._weights is None else self._weights.astype(dtype)
 
-        def work(block: slice) -> tuple[NDArray[np.floating], float]:
-            part = features[:, block]
-            members, product = _nearest(covectors @ part)
-            pull, squared = self._space.pull(product, part)
-            if weights is not None:
-                pull = weights[block] if pull is None else pull * weights[block]
-                squared = squared * weights[block]
-            rows = part[: dim + 1] if pull is None else part[: dim + 1] * pull
-            return _summed(members, rows), float(squared.sum())
+        def work(where: slice) -> tuple[NDArray[np.float64], float]:
+            if where.start not in self._blocks:
+                features = self._space.features(self._codes[where], dtype)
+                weights = None if self._weights is None else self._weights[where].astype(dtype)
+                self._blocks[where.start] = _Block(self._space, features, weights)
+            return self._blocks[where.start].sums(covectors)
 
-        found = self._workers.map(work, features.shape[1], clusters)
-        sums = np.stack([part for part, _ in found]).sum(axis=0, dtype=np.float64)
+        clusters, dim = centres.shape
+        found = self._workers.map(work, len(self._codes), clusters)
+        sums = np.stack([part for part, _ in found]).sum(axis=0)
         empty = sums[:, dim] == 0
         moved = centres.copy()
         moved[~empty] = self._space.centres_of(sums[~empty])
-        return Step(moved, empty, float(sum(part for _, part in found)))
+        return Step(moved, empty, self._unit * sum(part for _, part in found))
 
     def _stable_step(self, centres: NDArray[np.float64]) -> Step:
         codes = self._codes.astype(np.float64)
@@ -151,7 +155,7 @@ class Lloyd:
             moved[label] = self._space.stable_centre(
                 codes[members], weights[members], centres[label]
             )
-        return Step(moved, empty, float(weights @ squared))
+        return Step(moved, empty, self._unit * float(weights @ squared))
 
 
 def assign(
@@ -196,26 +200,93 @@ def squared_distances(
     return np.stack([space.stable_squared_distance(exact, centre) for centre in centres])
 
 
-def _nearest(
-    products: NDArray[np.floating],
-) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    """Membership 0 / 1 (clusters, points) and least products (points,) of (clusters, points)."""
-    # The cluster's number goes into the last bits of its product. One pass of minima then finds
-    # the product and the cluster, no two are equal, and no pass of argmin (10 times slower) is
-    # needed. Positive floats order as integers do; the bits lost are below the products' own error.
-    clusters = len(products)
-    bits = products.view(np.int32 if products.dtype == np.float32 else np.int64)
-    low = (1 << (clusters - 1).bit_length()) - 1
-    np.bitwise_and(bits, bits.dtype.type(~low), out=bits)
-    np.bitwise_or(bits, np.arange(clusters, dtype=bits.dtype)[:, None], out=bits)
-    least = np.minimum.reduce(bits, axis=0)
-    np.copyto(products, np.equal(bits, least))
-    return products, least.view(products.dtype)
+class _Block:
+    """Codes that fit the cache, ordered by their cluster.
+
+    Args:
+        space: The space of the codes.
+        features: Of the codes, shape (features, points); ordered in place.
+        weights: Weights > 0 of the codes, shape (points,), ordered in place; None for 1.
+    """
+
+    def __init__(
+        self, space: Space, features: NDArray[np.floating], weights: NDArray[np.floating] | None
+    ) -> None:
+        self._space = space
+        self._features = features
+        self._weights = weights
+        # Cluster j holds the codes from the j-th of these to the next, and each code's label is j.
+        self._bounds = [0]
+        self._labels = np.empty(0, np.uint8)
+
+    def sums(self, covectors: NDArray[np.floating]) -> tuple[NDArray[np.float64], float]:
+        """Weighted sums of features (clusters, dim + 1) by nearest centre, and the inertia."""
+        least = self._assign(covectors @ self._features)
+        pull, squared = self._space.pull(least, self._features)
+        if self._weights is not None:
+            pull = self._weights if pull is None else pull * self._weights
+            squared = squared * self._weights
+        pull = np.ones_like(squared) if pull is None else pull
+        rows = self._features[:-1]
+        # The codes of a cluster lie side by side, so that no sum has to pick them.
+        sums = [rows[:, start:end] @ pull[start:end] for start, end in pairwise(self._bounds)]
+        return np.array(sums, dtype=np.float64), float(squared.sum())
+
+    def _assign(self, products: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Order the codes by their least product of (clusters, points); returns these, (points,).
+
+        A code stays in its cluster where another is as near.
+        """
+        clusters, points = products.shape
+        if len(self._bounds) != clusters + 1:
+            self._bounds = [0, *[points] * clusters]
+            self._labels = np.zeros(points, np.min_scalar_type(clusters - 1))
+        least: NDArray[np.floating] = np.minimum.reduce(products, axis=0)
+        left = np.empty(points, dtype=np.bool_)
+        for row, (start, end) in zip(products, pairwise(self._bounds), strict=True):
+            np.less(least[start:end], row[start:end], out=left[start:end])
+        leaving = np.flatnonzero(left)
+        if len(leaving):
+            there = products.take(leaving, axis=1)
+            self._relabel(leaving, _first_equal(there, least[leaving]), left)
+            self._reorder(np.flatnonzero(left), least)
+        return least
+
+    def _relabel(
+        self,
+        leaving: NDArray[np.intp],
+        labels: NDArray[np.unsignedinteger],
+        misplaced: NDArray[np.bool_],
+    ) -> None:
+        """Give new labels, and add to `misplaced` (points,) what falls to another cluster."""
+        clusters = len(self._bounds) - 1
+        sizes = np.diff(self._bounds)
+        sizes -= np.bincount(self._labels[leaving], minlength=clusters)
+        sizes += np.bincount(labels, minlength=clusters)
+        self._labels[leaving] = labels
+        bounds = [0, *np.cumsum(sizes).tolist()]
+        for before, now in zip(self._bounds, bounds, strict=True):
+            misplaced[min(before, now) : max(before, now)] = True
+        self._bounds = bounds
+
+    def _reorder(self, misplaced: NDArray[np.intp], least: NDArray[np.floating]) -> None:
+        """Let codes change places, and `least` (points,) with them; all others lie right."""
+        labels = self._labels[misplaced]
+        order = np.argsort(labels, kind="stable")
+        self._labels[misplaced] = labels[order]
+        source = misplaced[order]
+        weights = [] if self._weights is None else [self._weights]
+        for row in (*self._features, *weights, least):
+            row[misplaced] = row.take(source)
 
 
-def _summed(members: NDArray[np.floating], rows: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Sums of the rows (rows, points) over each cluster, shape (clusters, rows)."""
-    if len(rows) > _MANY_ROWS:
-        return np.asarray(members @ rows.T)
-    # OpenBLAS takes 3 times as long for a product with so few rows as for its rows one by one.
-    return np.stack([members @ row for row in rows], axis=1)
+def _first_equal(
+    products: NDArray[np.floating], least: NDArray[np.floating]
+) -> NDArray[np.unsignedinteger]:
+    """The first row of (clusters, points) that equals its least one (points,), shape (points,)."""
+    # Not argmin, which goes down the columns: 10 times slower. The first row counts the most.
+    last = len(products) - 1
+    kind = np.min_scalar_type(last)
+    value = np.arange(last, -1, -1).astype(kind)[:, None]
+    found = np.maximum.reduce(np.equal(products, least) * value, axis=0)
+    return np.asarray(kind.type(last) - found, kind)
