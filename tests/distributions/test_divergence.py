@@ -87,3 +87,14 @@ def test_too_few_samples_have_no_error(samples):
     one = Normal(double([0.0]), double([1.0]))
     with pytest.raises(ValueError, match=f"samples must be at least 2 .* is {samples}"):
         monte_carlo_kl(one, one, samples=samples)
+
+
+def test_both_must_live_in_one_space():
+    near = WrappedNormal(double([0.0, 0.0]), double([1.0]), manifold=SPACE)
+    bent = WrappedNormal(double([0.0, 0.0]), double([1.0]), manifold=PoincareBall(-4.0))
+    with pytest.raises(ValueError, match=r"must live on one manifold.*-1.*-4"):
+        monte_carlo_kl(near, bent, samples=10)
+    # A line and a plane broadcast, and used to have a divergence.
+    line, plane = Normal(double([0.0]), double([1.0])), Normal(double([0.0, 0.0]), double([1.0]))
+    with pytest.raises(ValueError, match=r"must live on one manifold"):
+        kl_divergence(line, plane)

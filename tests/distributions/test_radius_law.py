@@ -75,6 +75,39 @@ def test_envelopes_bound_the_density_and_most_draws_are_accepted(dim):
     assert accepted.min() > (0.8 if dim <= 10 else 0.7)  # 0.82 and 0.73, and its error 0.01
 
 
+def least_shares_accepted(dim):
+    """Over all q, of the plain and of our envelopes: ζ over the less mass, by quadrature."""
+    q = torch.logspace(-3, 1, 2000, dtype=torch.float64)
+    log_mass = radius_law.log_mass(q, dim)
+    precision = 1 - (dim - 1) * q.square() / 3
+    log_chi = (dim / 2 - 1) * math.log(2) + math.lgamma(dim / 2) - dim / 2 * precision.log()
+    log_chi = log_chi.nan_to_num(nan=math.inf)
+    # The plain normal envelope: N((d − 1) q, 1), which touches at infinity.
+    log_far = math.log(2 * math.pi) / 2 + ((dim - 1) * q).square() / 2 - (dim - 1) * (2 * q).log()
+    log_near = radius_law._envelope(q, dim).log_height + math.log(2 * math.pi) / 2
+    plain, ours = (torch.minimum(log_chi, other) for other in (log_far, log_near))
+    return (log_mass - plain).exp().min().item(), (log_mass - ours).exp().min().item()
+
+
+@pytest.mark.parametrize(
+    ("dim", "plain", "ours"),
+    [
+        (2, 0.80, 0.82),
+        (3, 0.80, 0.84),
+        (5, 0.75, 0.84),
+        (8, 0.66, 0.83),
+        (10, 0.61, 0.83),
+        (16, 0.48, 0.81),
+        (32, 0.25, 0.78),
+        (64, 0.07, 0.73),
+    ],
+)
+def test_the_least_shares_accepted_are_those_of_the_derivation(dim, plain, ours):
+    # The table of docs/derivations/riemannian-normal.md: at dimension 10 the plain pair has no .75.
+    found = least_shares_accepted(dim)
+    assert found == pytest.approx((plain, ours), abs=0.006)
+
+
 def test_the_chi_envelope_is_left_where_it_ends():
     kinds = radius_law._envelope(double([0.0, 0.1, 1.0, 1.8, 50.0]), 2).is_normal
     assert kinds.tolist() == [False, False, False, True, True]

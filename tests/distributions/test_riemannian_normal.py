@@ -215,3 +215,10 @@ def test_of_all_with_its_variance_it_has_the_most_entropy():
     same, less = moments(wrapped)
     assert same == pytest.approx(variance, rel=1e-5)
     assert less < entropy
+
+
+def test_a_batch_of_none_has_no_samples():
+    none = RiemannianNormal(torch.zeros(0, 2), torch.ones(0, 1), manifold=PoincareBall(-1.0))
+    codes, log_prob = none.rsample_with_log_prob((3,))
+    assert codes.shape == (3, 0, 2)
+    assert log_prob.shape == none.log_prob(codes).shape == (3, 0)

@@ -45,3 +45,16 @@ def test_asinh_of_products_is_what_it_says(n):
     slopes = (torch.autograd.grad(result, given, weight) for result in (ours, plain))
     for our_slope, plain_slope in zip(*slopes, strict=True):
         assert_close(our_slope, plain_slope)
+
+
+def test_asinh_of_products_has_its_second_derivative():
+    given = [
+        torch.randn(*shape, dtype=torch.float64, requires_grad=True)
+        for shape in ((2, 3), (4, 3), (4,))
+    ]
+    assert torch.autograd.gradgradcheck(asinh_of_products, given)
+
+
+def test_asinh_maps_over_batches():
+    x = torch.randn(5, 3)
+    assert torch.equal(torch.func.vmap(fast_asinh)(x), fast_asinh(x))

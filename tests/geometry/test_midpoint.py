@@ -85,5 +85,23 @@ def test_compiles_without_graph_breaks():
 def test_a_second_derivative_is_refused():
     u = torch.randn(5, 2, dtype=torch.float64, requires_grad=True)
     (slope,) = torch.autograd.grad(einstein_midpoint(u).sum(), u, create_graph=True)
-    with pytest.raises(RuntimeError, match="twice a function that was marked"):
+    with pytest.raises(RuntimeError, match="must be differentiated once"):
         slope.sum().backward()
+    # By this road a second derivative of 0 used to come back, and no error.
+    with pytest.raises(RuntimeError, match="must be differentiated once"):
+        torch.autograd.functional.hessian(lambda u: einstein_midpoint(u).sum(), u.detach())
+
+
+@pytest.mark.parametrize(("far", "tolerance"), [(10.0, 1e-11), (20.0, 1e-7), (25.0, 1e-4)])
+def test_one_point_far_from_all_others_draws_the_midpoint_half_way(far, tolerance):
+    # At 25 it used to come out at 600.
+    u = torch.tensor([[far * 0.6, far * 0.8], [1.0, -2.0], [0.5, 0.3]], dtype=torch.float64)
+    expected = reference(u, torch.ones(3), -1.0)
+    assert float(codes.distance(einstein_midpoint(u), expected)) < tolerance
+
+
+def test_maps_over_batches_and_has_its_jacobian():
+    u = torch.randn(3, 5, 2, dtype=torch.float64)
+    assert_close(torch.func.vmap(einstein_midpoint)(u), einstein_midpoint(u))
+    expected = torch.autograd.functional.jacobian(einstein_midpoint, u[0])
+    assert_close(torch.func.jacrev(einstein_midpoint)(u[0]), expected)

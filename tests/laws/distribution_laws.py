@@ -141,6 +141,9 @@ def check_manners_of_torch(distribution):
     assert larger.sample((2,)).shape == (2, 5, *distribution.batch_shape, dim)
     codes = larger.sample()
     assert_close(larger.log_prob(codes), distribution.log_prob(codes))
+    none = distribution.sample((0,))
+    assert distribution.log_prob(none).shape == (0, *distribution.batch_shape)
+    assert larger.expand((0, *larger.batch_shape)).sample().numel() == 0
     independent = torch.distributions.Independent(larger, 1)
     assert_close(independent.log_prob(codes), larger.log_prob(codes).sum(-1))
 

@@ -1,8 +1,13 @@
-"""Makes the laws importable: tests are no packages."""
+"""What the tests of layers run over."""
 
-import sys
-from pathlib import Path
+import pytest
 
-LAWS = str(Path(__file__).resolve().parents[1] / "laws")
-if LAWS not in sys.path:
-    sys.path.append(LAWS)
+
+@pytest.fixture(params=["shared", "per_offset", "concatenated"], scope="session")
+def meaning(request):
+    return request.param
+
+
+@pytest.fixture(params=[-0.1, -1.0, -4.0], scope="session")
+def curvature(request):
+    return request.param

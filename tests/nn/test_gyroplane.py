@@ -10,11 +10,6 @@ from gyrovox.nn import EuclideanPlane, Gyroplane, plane_layer
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-13}
 
 
-@pytest.fixture(params=[-0.1, -1.0, -4.0])
-def curvature(request):
-    return request.param
-
-
 @pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
 def test_layer_agrees_with_the_mobius_definition_in_60_digits(curvature, dtype):
     layer = Gyroplane(3, 5, curvature=curvature).to(dtype)
@@ -117,3 +112,14 @@ def test_layers_print_themselves():
 def test_curvature_must_be_negative():
     with pytest.raises(ValueError, match="curvature must be negative and finite"):
         Gyroplane(2, 5, curvature=0.0)
+
+
+def test_second_derivatives_are_right():
+    layer = Gyroplane(2, 3).double()
+    codes = torch.randn(2, 2, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradgradcheck(layer, (codes,))
+
+
+def test_a_learned_curvature_is_printed():
+    curvature = torch.nn.Parameter(torch.tensor(-0.5))
+    assert repr(Gyroplane(2, 3, curvature=curvature)).endswith("curvature=-0.5)")

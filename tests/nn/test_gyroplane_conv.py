@@ -2,6 +2,7 @@ import itertools
 
 import ball_in_60_digits as exact
 import compiled_layers
+import convolution_laws as laws
 import literal_convolution as literal
 import pytest
 import torch
@@ -17,8 +18,6 @@ from gyrovox.nn.window import padded
 
 # As in nn.Conv3d, torch says that an even window needs a padded copy.
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel:UserWarning")
-
-MEANINGS = ("shared", "per_offset", "concatenated")
 
 # Every option of nn.Conv3d, odd and even, one value and three.
 WINDOWS = {
@@ -45,16 +44,6 @@ WINDOWS = {
 @pytest.fixture(params=WINDOWS)
 def window(request):
     return WINDOWS[request.param]
-
-
-@pytest.fixture(params=MEANINGS)
-def meaning(request):
-    return request.param
-
-
-@pytest.fixture(params=[-0.1, -1.0, -4.0])
-def curvature(request):
-    return request.param
 
 
 def bordered(codes, layer):
@@ -100,14 +89,12 @@ def settings_and_sides(draw):
     return drawn | channels | {"groups": groups, "dim": dim}, sides
 
 
-@pytest.mark.parametrize("meaning", MEANINGS)
-@pytest.mark.parametrize("c", [0.1, 1.0, 4.0])
 @given(drawn=settings_and_sides())
-def test_agrees_with_loops_over_windows_and_offsets(c, meaning, drawn):
+def test_agrees_with_loops_over_windows_and_offsets(curvature, meaning, drawn):
     settings, sides = drawn
-    layer = GyroplaneConv3d(**settings, meaning=meaning, curvature=-c)
+    layer = GyroplaneConv3d(**settings, meaning=meaning, curvature=curvature)
     shape = (1, settings["in_channels"], *sides)
-    check_literally(layer, c**-0.5 * torch.randn(shape, dtype=torch.float64))
+    check_literally(layer, (-curvature) ** -0.5 * torch.randn(shape, dtype=torch.float64))
 
 
 def test_agrees_with_loops_in_every_mode_of_padding(window, meaning):
@@ -154,11 +141,9 @@ def test_has_the_shape_of_conv3d(window, meaning):
 
 
 def test_becomes_its_twin_as_curvature_vanishes(window, meaning):
-    curved = GyroplaneConv3d(4, 8, **window, meaning=meaning, curvature=-1e-10).double()
-    flat = EuclideanPlaneConv3d(4, 8, **window, meaning=meaning).double()
-    flat.load_state_dict(curved.state_dict())
-    codes = torch.randn(2, 4, 5, 6, 7, dtype=torch.float64)
-    assert_close(curved(codes), flat(codes), rtol=1e-8, atol=1e-8)
+    curved = GyroplaneConv3d(4, 8, **window, meaning=meaning, curvature=-1e-10)
+    flat = EuclideanPlaneConv3d(4, 8, **window, meaning=meaning)
+    laws.check_becomes_its_twin(curved, flat, torch.randn(2, 4, 5, 6, 7, dtype=torch.float64))
 
 
 def test_the_twin_is_conv3d_with_one_bias(meaning):
@@ -180,16 +165,13 @@ def test_a_volume_of_origins_gives_the_same_everywhere(meaning):
 
 
 def test_twins_start_from_the_same_values_for_a_seed(meaning):
-    states = []
-    for kind in (GyroplaneConv3d, EuclideanPlaneConv3d):
-        torch.manual_seed(0)
-        states.append(kind(4, 8, 3, dim=2, meaning=meaning).state_dict())
-    assert_close(*states)
+    kinds = (GyroplaneConv3d, EuclideanPlaneConv3d)
+    state = laws.starting_values(kinds, 4, 8, 3, dim=2, meaning=meaning)
     # Slopes like nn.Conv3d's, planes within the distance 1 of the origin.
     flat = EuclideanPlaneConv3d(4, 8, 3, dim=2, meaning=meaning)
-    slopes = 4 * flat.planes.shrink * states[0]["weight"].abs()
+    slopes = 4 * flat.planes.shrink * state["weight"].abs()
     assert 0.9 * (4 * 27) ** -0.5 < float(slopes.max()) <= (4 * 27) ** -0.5
-    assert float(states[0]["offset"].abs().max()) <= 0.5
+    assert float(state["offset"].abs().max()) <= 0.5
 
 
 def test_shared_is_per_offset_with_one_gyroplane_for_all(curvature):
@@ -214,23 +196,12 @@ def test_a_point_kernel_is_the_gyroplane_layer(curvature, meaning):
 
 def test_float32_agrees_with_float64(window, curvature, meaning):
     layer = GyroplaneConv3d(4, 8, **window, meaning=meaning, curvature=curvature)
-    codes = (-curvature) ** -0.5 * torch.randn(2, 4, 5, 6, 7)
-    expected = layer.double()(codes.double())
-    found = layer.float()(codes)
-    assert found.dtype == torch.float32
-    assert_close(found.double(), expected, rtol=1e-4, atol=2e-5 * (-curvature) ** -0.5)
+    laws.check_float32_agrees_with_float64(layer, torch.randn(2, 4, 5, 6, 7))
 
 
 def test_gradients_are_right_at_the_origin_and_elsewhere(curvature, meaning):
-    layer = GyroplaneConv3d(2, 2, 2, padding=1, meaning=meaning, curvature=curvature).double()
-    for size in (0.0, 1.0):
-        codes = (size * torch.randn(1, 2, 2, 2, 2, dtype=torch.float64)).requires_grad_()
-        assert torch.autograd.gradcheck(
-            lambda u, weight, offset: torch.func.functional_call(
-                layer, {"weight": weight, "offset": offset}, (u,)
-            ),
-            (codes, layer.weight, layer.offset),
-        )
+    layer = GyroplaneConv3d(2, 2, 2, padding=1, meaning=meaning, curvature=curvature)
+    laws.check_gradients(layer)
 
 
 def test_a_learned_curvature_gets_its_gradient(meaning):
@@ -254,12 +225,9 @@ def test_far_codes_stay_finite_in_float32(meaning):
 
 
 def test_a_layer_is_restored_from_its_state(meaning, tmp_path):
-    layer = GyroplaneConv3d(4, 3, 3, stride=2, dim=2, meaning=meaning)
-    torch.save(layer.state_dict(), tmp_path / "state.pt")
-    restored = GyroplaneConv3d(4, 3, 3, stride=2, dim=2, meaning=meaning)
-    restored.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
+    layer, other = (GyroplaneConv3d(4, 3, 3, stride=2, dim=2, meaning=meaning) for _ in range(2))
     codes = torch.randn(1, 4, 5, 5, 5)
-    assert torch.equal(restored(codes), layer(codes))
+    laws.check_is_restored_from_its_state(layer, other, codes, tmp_path / "state.pt")
 
 
 def test_a_state_of_another_meaning_is_refused():
@@ -308,3 +276,11 @@ def test_the_border_is_written_out_as_documented(window):
     layer = GyroplaneConv3d(4, 4, **window)
     codes = torch.randn(1, 4, 4, 5, 4)
     assert torch.equal(padded(codes, layer), bordered(codes, layer))
+
+
+def test_no_codes_give_no_features(meaning):
+    laws.check_an_empty_batch(GyroplaneConv3d(4, 4, 3, groups=2, dim=2, meaning=meaning))
+
+
+def test_second_derivatives_are_right_or_refused(meaning):
+    laws.check_second_derivatives(GyroplaneConv3d(2, 2, 2, meaning=meaning))

@@ -1,6 +1,7 @@
 import itertools
 
 import compiled_layers
+import convolution_laws as laws
 import literal_convolution as literal
 import pytest
 import torch
@@ -18,8 +19,6 @@ from gyrovox.nn import (
 )
 from gyrovox.nn.plane_sum import plane_sum
 
-MEANINGS = ("shared", "per_offset", "concatenated")
-
 WINDOWS = {
     "plain": {"kernel_size": 3},
     "point": {"kernel_size": 1},
@@ -36,16 +35,6 @@ WINDOWS = {
 @pytest.fixture(params=WINDOWS)
 def window(request):
     return WINDOWS[request.param]
-
-
-@pytest.fixture(params=MEANINGS)
-def meaning(request):
-    return request.param
-
-
-@pytest.fixture(params=[-0.1, -1.0, -4.0])
-def curvature(request):
-    return request.param
 
 
 @st.composite
@@ -69,12 +58,11 @@ def settings_and_sides(draw):
     return drawn | channels | {"groups": groups, "dim": dim}, sides
 
 
-@pytest.mark.parametrize("meaning", MEANINGS)
-@pytest.mark.parametrize("c", [0.1, 1.0, 4.0])
 @given(drawn=settings_and_sides())
-def test_agrees_with_loops_over_windows_and_offsets(c, meaning, drawn):
+def test_agrees_with_loops_over_windows_and_offsets(curvature, meaning, drawn):
     settings, sides = drawn
-    layer = GyroplaneConvTranspose3d(**settings, meaning=meaning, curvature=-c).double()
+    layer = GyroplaneConvTranspose3d(**settings, meaning=meaning, curvature=curvature).double()
+    c = -curvature
     codes = c**-0.5 * torch.randn(1, settings["in_channels"], *sides, dtype=torch.float64)
     with torch.no_grad():
         layer.weight.normal_()
@@ -142,12 +130,9 @@ def test_has_the_shape_of_conv_transpose3d(window, meaning):
 
 
 def test_becomes_its_twin_as_curvature_vanishes(window, meaning):
-    given_window = {**window, "meaning": meaning}
-    curved = GyroplaneConvTranspose3d(4, 8, **given_window, curvature=-1e-10).double()
-    flat = EuclideanPlaneConvTranspose3d(4, 8, **given_window).double()
-    flat.load_state_dict(curved.state_dict())
-    codes = torch.randn(2, 4, 3, 2, 4, dtype=torch.float64)
-    assert_close(curved(codes), flat(codes), rtol=1e-8, atol=1e-8)
+    curved = GyroplaneConvTranspose3d(4, 8, **window, meaning=meaning, curvature=-1e-10)
+    flat = EuclideanPlaneConvTranspose3d(4, 8, **window, meaning=meaning)
+    laws.check_becomes_its_twin(curved, flat, torch.randn(2, 4, 3, 2, 4, dtype=torch.float64))
 
 
 def test_the_twin_is_conv_transpose3d_with_one_bias(window, meaning):
@@ -162,43 +147,28 @@ def test_the_twin_is_conv_transpose3d_with_one_bias(window, meaning):
 
 
 def test_twins_start_from_the_same_values_for_a_seed(meaning):
-    states = []
-    for kind in (GyroplaneConvTranspose3d, EuclideanPlaneConvTranspose3d):
-        torch.manual_seed(0)
-        states.append(kind(4, 8, 4, 2, dim=2, meaning=meaning).state_dict())
-    assert_close(*states)
+    kinds = (GyroplaneConvTranspose3d, EuclideanPlaneConvTranspose3d)
+    laws.starting_values(kinds, 4, 8, 4, 2, dim=2, meaning=meaning)
 
 
 def test_float32_agrees_with_float64(window, curvature, meaning):
     layer = GyroplaneConvTranspose3d(4, 8, **window, meaning=meaning, curvature=curvature)
-    codes = (-curvature) ** -0.5 * torch.randn(2, 4, 2, 3, 2)
-    expected = layer.double()(codes.double())
-    assert_close(
-        layer.float()(codes).double(), expected, rtol=1e-4, atol=2e-5 * (-curvature) ** -0.5
-    )
+    laws.check_float32_agrees_with_float64(layer, torch.randn(2, 4, 2, 3, 2))
 
 
 def test_gradients_are_right_at_the_origin_and_elsewhere(curvature, meaning):
     layer = GyroplaneConvTranspose3d(
         2, 2, 2, stride=2, padding=1, output_padding=1, meaning=meaning, curvature=curvature
-    ).double()
-    for size in (0.0, 1.0):
-        codes = (size * torch.randn(1, 2, 2, 2, 2, dtype=torch.float64)).requires_grad_()
-        assert torch.autograd.gradcheck(
-            lambda u, weight, offset: torch.func.functional_call(
-                layer, {"weight": weight, "offset": offset}, (u,)
-            ),
-            (codes, layer.weight, layer.offset),
-        )
+    )
+    laws.check_gradients(layer)
 
 
 def test_a_layer_is_restored_from_its_state(meaning, tmp_path):
-    layer = GyroplaneConvTranspose3d(4, 4, 3, stride=2, dim=2, meaning=meaning)
-    torch.save(layer.state_dict(), tmp_path / "state.pt")
-    restored = GyroplaneConvTranspose3d(4, 4, 3, stride=2, dim=2, meaning=meaning)
-    restored.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
+    layer, other = (
+        GyroplaneConvTranspose3d(4, 4, 3, stride=2, dim=2, meaning=meaning) for _ in range(2)
+    )
     codes = torch.randn(1, 4, 2, 3, 2)
-    assert torch.equal(restored(codes), layer(codes))
+    laws.check_is_restored_from_its_state(layer, other, codes, tmp_path / "state.pt")
 
 
 def test_shared_with_windows_side_by_side_repeats_the_response():
@@ -232,3 +202,11 @@ def test_layer_prints_its_meaning_and_curvature():
 def test_curvature_must_be_negative():
     with pytest.raises(ValueError, match="curvature must be negative and finite"):
         GyroplaneConvTranspose3d(2, 4, 3, curvature=0.0)
+
+
+def test_no_codes_give_no_features(meaning):
+    laws.check_an_empty_batch(GyroplaneConvTranspose3d(4, 4, 3, groups=2, dim=2, meaning=meaning))
+
+
+def test_second_derivatives_are_right_or_refused(meaning):
+    laws.check_second_derivatives(GyroplaneConvTranspose3d(2, 2, 2, meaning=meaning))

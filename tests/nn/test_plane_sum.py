@@ -73,9 +73,9 @@ def test_the_operator_is_what_it_says_to_the_compiler(transposed):
     lifted = torch.randn(2, 2, 4, 3, 3, 3, dtype=torch.float64, requires_grad=True)
     planes = torch.randn(8, 2, 3, 4, dtype=torch.float64, requires_grad=True)
     factor = torch.rand(8, 2, 3, dtype=torch.float64, requires_grad=True)
-    window = ([2, 2, 2], [1, 2, 1], [1, 1, 2])
+    window = [2, 2, 2, 1, 2, 1, 1, 1, 2]
     torch.library.opcheck(
-        torch.ops.gyrovox.plane_sum.default, (lifted, planes, factor, *window, 2, transposed)
+        torch.ops.gyrovox.plane_sum.default, (lifted, planes, factor, window, 2, transposed)
     )
 
 

@@ -63,7 +63,8 @@ class CodeDistribution(Distribution, abc.ABC):
         self.scale = scale
         self.manifold = manifold
         batch = (mean_code[..., 0] + scale[..., 0]).shape
-        checked = validate_args is not False
+        # torch's own check takes no tensor without elements, and there is nothing to check.
+        checked = validate_args is not False and batch.numel() > 0
         super().__init__(batch, torch.Size((dim,)), validate_args=checked)
 
     def __repr__(self) -> str:
@@ -83,7 +84,7 @@ class CodeDistribution(Distribution, abc.ABC):
 
     @property
     def mode(self) -> Float[Tensor, "*batch dim"]:
-        """Code of the point of the highest density per Riemannian volume: the mean."""
+        """Code of the point of the highest density, ``(*batch, dim)``: the mean."""
         return self.mean
 
     def expand(self, batch_shape: Shape, _instance: object = None) -> "CodeDistribution":
@@ -111,7 +112,14 @@ class CodeDistribution(Distribution, abc.ABC):
         return self._with_mean(self.mean_code.expand(shape + self.event_shape))
 
     def rsample(self, sample_shape: Shape = ()) -> Float[Tensor, "*shape dim"]:
-        """Codes of samples, differentiable in all parameters, ``(*sample_shape, *batch, dim)``."""
+        """Codes of samples, differentiable in all parameters.
+
+        Args:
+            sample_shape: Shape of the samples of each member of the batch.
+
+        Returns:
+            Codes, shape ``(*sample_shape, *batch, dim)``.
+        """
         return self._walk(self._tangent_samples(torch.Size(sample_shape) + self.batch_shape))
 
     def rsample_with_log_prob(
@@ -143,7 +151,7 @@ class CodeDistribution(Distribution, abc.ABC):
         Raises:
             ValueError: If arguments are validated, and codes do not fit or are NaN.
         """
-        if self._validate_args:
+        if self._validate_args and value.numel():
             self._validate_sample(value)
         if self.scale.shape[-1] == 1:
             # The distance is all it takes, and it keeps more digits than the vector.

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import final
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.distributions import register_kl
@@ -43,8 +44,9 @@ def monte_carlo_kl(
         The estimate and its standard error.
 
     Raises:
-        ValueError: If there are fewer than 2 samples.
+        ValueError: If there are fewer than 2 samples, or the two live on different manifolds.
     """
+    _check_same_space(posterior, prior)
     if samples < 2:
         raise ValueError(f"samples must be at least 2 for a standard error, and is {samples}.")
     codes, log_posterior = posterior.rsample_with_log_prob((samples,))
@@ -55,10 +57,27 @@ def monte_carlo_kl(
 
 def _kl_of_normals(posterior: Normal, prior: Normal) -> Float[Tensor, "*batch"]:
     """Both volumes are that of the metric 4 I, so the factor 2 of lengths is all that is left."""
+    _check_same_space(posterior, prior)
     ratio = posterior.scale / prior.scale
     ratio = ratio.expand(ratio.shape[:-1] + posterior.event_shape)
     gap = 2 * (posterior.mean_code - prior.mean_code) / prior.scale
     return (ratio.square() + gap.square() - 1 - 2 * ratio.log()).sum(-1) / 2
+
+
+def _check_same_space(posterior: CodeDistribution, prior: CodeDistribution) -> None:
+    """Refuse what broadcasts to a number and is none.
+
+    Raises:
+        ValueError: If dimensions or curvatures differ.
+    """
+    same = posterior.event_shape == prior.event_shape
+    if not torch.compiler.is_compiling():
+        same = same and posterior.manifold.curvature == prior.manifold.curvature
+    if not same:
+        raise ValueError(
+            f"posterior and prior must live on one manifold, and are {posterior!r} and {prior!r}. "
+            f"Give both the same dimension and curvature."
+        )
 
 
 register_kl(Normal, Normal)(_kl_of_normals)  # type: ignore[no-untyped-call]

@@ -10,6 +10,9 @@ and r = σ t has the normalising constant σ^d ζ(q). At q = 0 this is the chi d
 logarithm of f is concave, with a second derivative of at most −1: from its mode on, f falls at
 least as fast as a standard normal. All is computed in float64. The mathematics is in
 docs/derivations/riemannian-normal.md.
+
+Source:
+    Mathieu et al. (2019), supplement. https://arxiv.org/abs/1901.06033
 """
 
 import functools
@@ -81,7 +84,7 @@ def sample(
         shape: Shape of the samples, to which that of q can be broadcast.
 
     Returns:
-        Samples t > 0, of that shape, with dt/dq = −(∂F/∂q) / ρ where q asks for a gradient.
+        Samples t > 0, shape ``(*shape,)``, with dt/dq = −(∂F/∂q) / ρ where q asks for a gradient.
 
     Raises:
         SamplingError: If an element is rejected 200 times.

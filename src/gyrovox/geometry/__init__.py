@@ -13,3 +13,4 @@ from .manifold import Manifold as Manifold
 from .manifold import PoincareBall as PoincareBall
 from .manifold import manifold as manifold
 from .midpoint import einstein_midpoint as einstein_midpoint
+from .product import product_distance as product_distance

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.autograd import Function
-from torch.autograd.function import FunctionCtx, once_differentiable
+from torch.autograd.function import FunctionCtx
 
 
 def fast_asinh(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
@@ -33,7 +33,8 @@ def asinh_of_products(
     r"""Asinh of a matrix product, factor · asinh(rows planesᵀ), a block of rows at a time.
 
     Each pass over a large result costs more in memory than in arithmetic. Blocks stay in the cache
-    and only the result is kept: backward multiplies again. Differentiable once.
+    and only the result is kept: backward multiplies again. Where its own derivative is asked
+    for, it does so without blocks.
 
     Args:
         rows: Left factor of the product, shape ``(n, size)``, size small.
@@ -50,16 +51,18 @@ def asinh_of_products(
 class _Asinh(Function):
     """Backward is from x alone, so that it can be differentiated again."""
 
+    generate_vmap_rule = True
+
     @staticmethod
     def forward(x: Tensor) -> Tensor:
         return _asinh(x)
 
     @staticmethod
-    def setup_context(ctx: FunctionCtx, inputs: tuple[Tensor], output: Tensor) -> None:
-        ctx.save_for_backward(inputs[0])
+    def setup_context(ctx: object, inputs: tuple[Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(inputs[0])  # type: ignore[attr-defined]
 
     @staticmethod
-    def backward(ctx: FunctionCtx, gradient: Tensor) -> Tensor:
+    def backward(ctx: object, gradient: Tensor) -> Tensor:
         (x,) = ctx.saved_tensors  # type: ignore[attr-defined]
         return gradient * torch.addcmul(_one(x), x, x).rsqrt()
 
@@ -81,9 +84,13 @@ class _AsinhOfProducts(Function):
         ctx.save_for_backward(*inputs)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         rows, planes, factor = ctx.saved_tensors  # type: ignore[attr-defined]
+        if torch.is_grad_enabled():
+            # A second derivative may follow: the same by operations that have one.
+            x = rows @ planes.mT
+            slope = gradient * factor * torch.addcmul(_one(x), x, x).rsqrt()
+            return slope @ planes, slope.mT @ rows, (fast_asinh(x) * gradient).sum(0)
         to_rows = torch.empty_like(rows)
         to_planes, to_factor = torch.zeros_like(planes), torch.zeros_like(factor)
         for part in _blocks(gradient):

@@ -7,6 +7,12 @@ n = u/‖u‖, everything here follows from one vector of half angles,
 .. math::
     G = \cosh(R_a/2) \sinh(R_b/2) \, n_b - \cosh(R_b/2) \sinh(R_a/2) \, n_a, \qquad
     ‖G‖ = \sinh(s \, d(a, b) / 2).
+
+Source:
+    Cannon et al. (1997), *Hyperbolic geometry*, section 13, in half angles.
+    https://library.slmath.org/books/Book31/files/cannon.pdf
+
+A curvature that is no finite negative number is a ``ValueError`` everywhere.
 """
 
 from typing import NamedTuple

@@ -40,14 +40,33 @@ def root_of(curvature: Curvature) -> Curvature:
                 f"{tuple(curvature.shape)}. One space has one curvature: index or reshape it."
             )
         if not torch.compiler.is_compiling():
-            _check(float(curvature.detach()))
+            _check(value_of(curvature))
         return (-curvature).sqrt()
     _check(curvature)
     return math.sqrt(-curvature)
 
 
+def value_of(curvature: Curvature) -> float:
+    """A curvature as a number, without its gradient.
+
+    Args:
+        curvature: Sectional curvature κ, in 1 / length², not checked here.
+
+    Returns:
+        κ.
+    """
+    return float(curvature.detach()) if isinstance(curvature, Tensor) else curvature
+
+
 def in_double(curvature: Curvature) -> Curvature:
-    """The curvature in float64, before its root is taken: for what is computed in float64."""
+    """The curvature in float64, before its root is taken: for what is computed in float64.
+
+    Args:
+        curvature: Sectional curvature κ, in 1 / length², not checked here.
+
+    Returns:
+        κ, as a float64 tensor if it came as a tensor.
+    """
     return curvature.double() if isinstance(curvature, Tensor) else curvature
 
 

@@ -13,54 +13,115 @@ from .weights import normalised_weights
 
 
 def conformal_factor(x: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch"]:
-    """Length of a unit coordinate vector: 2 everywhere, shape ``(*batch,)``."""
+    """Length of a unit coordinate vector: 2 everywhere.
+
+    Args:
+        x: Points, shape ``(*batch, dim)``.
+
+    Returns:
+        2, shape ``(*batch,)``.
+    """
     return torch.full_like(x[..., 0], 2.0)
 
 
 def mobius_add(
     x: Float[Tensor, "*#batch dim"], y: Float[Tensor, "*#batch dim"]
 ) -> Float[Tensor, "*batch dim"]:
-    """The sum x + y of points ``(*batch, dim)``."""
+    """The sum x + y.
+
+    Args:
+        x: Points, shape ``(*batch, dim)``.
+        y: Points, shape ``(*batch, dim)``.
+
+    Returns:
+        Points, shape ``(*batch, dim)``.
+    """
     return x + y
 
 
 def mobius_multiply(
     factor: float | Float[Tensor, "*#batch"], x: Float[Tensor, "*#batch dim"]
 ) -> Float[Tensor, "*batch dim"]:
-    """The multiple of points ``(*batch, dim)`` by one number or ``(*batch,)`` of them."""
+    """The point ``factor`` times as far out on the same ray.
+
+    Args:
+        factor: Real multiples, one number or shape ``(*batch,)``.
+        x: Points, shape ``(*batch, dim)``.
+
+    Returns:
+        Points, shape ``(*batch, dim)``.
+    """
     if isinstance(factor, Tensor):
         factor = factor.unsqueeze(-1)
     return factor * x
 
 
 def exp_origin(u: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim"]:
-    """Point reached from the origin along tangent vectors ``(*batch, dim)``: the vector itself."""
+    """Point reached from the origin along a tangent vector: the vector itself.
+
+    Args:
+        u: Tangent vectors at the origin (codes), shape ``(*batch, dim)``.
+
+    Returns:
+        Points, shape ``(*batch, dim)``.
+    """
     return u
 
 
 def log_origin(x: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim"]:
-    """Tangent vector at the origin that leads to points ``(*batch, dim)``: the point itself."""
+    """Tangent vector at the origin that leads to a point: the point itself.
+
+    Args:
+        x: Points, shape ``(*batch, dim)``.
+
+    Returns:
+        Codes, shape ``(*batch, dim)``.
+    """
     return x
 
 
 def exp(
     x: Float[Tensor, "*#batch dim"], v: Float[Tensor, "*#batch dim"]
 ) -> Float[Tensor, "*batch dim"]:
-    """Point reached from points x along tangent vectors v, both ``(*batch, dim)``: x + v."""
+    """Point reached from a point along a tangent vector: x + v.
+
+    Args:
+        x: Points, shape ``(*batch, dim)``.
+        v: Tangent vectors at them, shape ``(*batch, dim)``.
+
+    Returns:
+        Points, shape ``(*batch, dim)``.
+    """
     return x + v
 
 
 def log(
     x: Float[Tensor, "*#batch dim"], y: Float[Tensor, "*#batch dim"]
 ) -> Float[Tensor, "*batch dim"]:
-    """Tangent vector at x that leads to y, both ``(*batch, dim)``: y − x."""
+    """Tangent vector at x that leads to y: y − x.
+
+    Args:
+        x: Points, shape ``(*batch, dim)``.
+        y: Points, shape ``(*batch, dim)``.
+
+    Returns:
+        Tangent vectors at x, shape ``(*batch, dim)``.
+    """
     return y - x
 
 
 def distance(
     x: Float[Tensor, "*#batch dim"], y: Float[Tensor, "*#batch dim"]
 ) -> Float[Tensor, "*batch"]:
-    """Length of the segment between points ``(*batch, dim)`` in the metric 4 I: 2‖x − y‖."""
+    """Length of the segment between two points in the metric 4 I: 2‖x − y‖.
+
+    Args:
+        x: Points, shape ``(*batch, dim)``.
+        y: Points, shape ``(*batch, dim)``.
+
+    Returns:
+        Distances ≥ 0, shape ``(*batch,)``.
+    """
     length: Tensor = torch.linalg.vector_norm(x - y, dim=-1)
     return 2 * length
 
@@ -70,7 +131,16 @@ def geodesic(
     y: Float[Tensor, "*#batch dim"],
     time: float | Float[Tensor, "*#batch"],
 ) -> Float[Tensor, "*batch dim"]:
-    """Point at a fraction of the way from x to y, ``(*batch, dim)``: x + t (y − x)."""
+    """Point at a fraction of the way from x to y: x + t (y − x).
+
+    Args:
+        x: Points at time 0, shape ``(*batch, dim)``.
+        y: Points at time 1, shape ``(*batch, dim)``.
+        time: Fractions t of the distance, one number or shape ``(*batch,)``.
+
+    Returns:
+        Points, shape ``(*batch, dim)``.
+    """
     if isinstance(time, Tensor):
         time = time.unsqueeze(-1)
     return x + time * (y - x)
@@ -81,7 +151,16 @@ def parallel_transport(
     x: Float[Tensor, "*#batch dim"],
     y: Float[Tensor, "*#batch dim"],
 ) -> Float[Tensor, "*batch dim"]:
-    """Tangent vector at x, carried to y: unchanged, shape ``(*batch, dim)``."""
+    """Tangent vector at x, carried to y: unchanged.
+
+    Args:
+        v: Tangent vectors at x, shape ``(*batch, dim)``.
+        x: Points, shape ``(*batch, dim)``.
+        y: Points, shape ``(*batch, dim)``.
+
+    Returns:
+        Tangent vectors at y, shape ``(*batch, dim)``.
+    """
     carried: Tensor = torch.broadcast_tensors(v, x, y)[0]  # type: ignore[no-untyped-call]
     return carried
 

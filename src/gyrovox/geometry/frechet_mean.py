@@ -68,6 +68,7 @@ def frechet_mean(
 
     Raises:
         MeanConvergenceError: If ``max_steps`` steps do not reach the tolerance.
+        ValueError: If ``curvature`` is not negative and finite, or weights cannot be used.
 
     Source:
         Lou et al. (2020), algorithm 1, as a Lorentz centroid; that its gradient is had by implicit
@@ -94,14 +95,17 @@ def frechet_mean_report(
     """`frechet_mean` with the number of steps and the last movement, and without its error.
 
     Args:
-        codes: See `frechet_mean`, as for all that follow.
-        weights: Weights of the points.
+        codes: Codes of the points, shape ``(*batch, points, dim)``.
+        weights: Weights w ≥ 0, not all 0, shape ``(*batch, points)``; equal ones if None.
         curvature: Sectional curvature κ < 0, in 1 / length².
         tolerance: Steps end when no mean moves farther than this, in units of 1 / √−κ.
         max_steps: Steps allowed.
 
     Returns:
         The means and how they were found.
+
+    Raises:
+        ValueError: As `frechet_mean`.
     """
     mean, steps, movement, converged = _settle(codes, weights, curvature, tolerance, max_steps)
     return MeanReport(mean=mean, steps=steps, movement=movement, converged=converged)

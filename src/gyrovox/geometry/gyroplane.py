@@ -2,6 +2,8 @@ r"""Gyroplanes: the hyperplanes of hyperbolic space, and signed distances to the
 
 A gyroplane is given by its normal at its point nearest the origin: a direction n and an offset r,
 the point being exp_0(r n / ‖n‖), so that it lies at the distance 2|r| from the origin.
+
+A curvature that is no finite negative number is a ``ValueError`` everywhere.
 """
 
 import math
@@ -42,7 +44,9 @@ def signed_distance(
         curvature: Sectional curvature κ < 0, in 1 / length².
 
     Returns:
-        Distances, positive on the side the normal points to, shape ``(*batch, planes)``.
+        Distances, positive on the side the normal points to, shape ``(*batch, planes)``. Where both
+        are far out, sinh(s d) is a small difference of large numbers: its error is about
+        eps · cosh(2sr) cosh(2s‖u‖).
 
     Source:
         Ganea, Bécigneul & Hofmann (2018), theorem 5, on the hyperboloid; Shimizu et al. (2021),
@@ -50,11 +54,9 @@ def signed_distance(
     """
     root = root_of(curvature)
     size = torch.linalg.vector_norm(codes, dim=-1, keepdim=True)
-    stretch, time, excess = _lift_within_reach(2 * root * size)
+    stretch, time, excess = lift_within_reach(2 * root * size)
     lifted = torch.cat((stretch * (2 * root) * codes, time), dim=-1)
-    tilt = 2 * root * offset.unsqueeze(-1)
-    direction = torch.nn.functional.normalize(normal, dim=-1)
-    plane = torch.cat((torch.cosh(tilt) * direction, -torch.sinh(tilt)), dim=-1)
+    plane = lorentz_normal(normal, offset, root=root)
     factor = (torch.ones_like(offset) if factor is None else factor) / root
     # Codes beyond the reach are rare, and all the outputs would pay for them. A compiled graph may
     # not look, and joins the passes anyhow.
@@ -79,10 +81,10 @@ def signed_distance_of_products(
             ⟨u, n⟩ - \sinh(2 s r) \cosh 2t \right), \quad t = s‖u‖
 
     Args:
-        product: ⟨u, n⟩ with the unit normals n, broadcasting with the others.
-        size: ‖u‖ of the codes.
-        offset: Offsets r along the normals.
-        factor: What the distances are multiplied by.
+        product: ⟨u, n⟩ with the unit normals n, of a shape that broadcasts with the others.
+        size: ‖u‖ of the codes, of a shape that broadcasts.
+        offset: Offsets r along the normals, of a shape that broadcasts.
+        factor: What the distances are multiplied by, of a shape that broadcasts.
         curvature: Sectional curvature κ = −s² < 0, in 1 / length².
 
     Returns:
@@ -92,7 +94,7 @@ def signed_distance_of_products(
         `signed_distance`, written out.
     """
     root = root_of(curvature)
-    stretch, time, excess = _lift_within_reach(2 * root * size)
+    stretch, time, excess = lift_within_reach(2 * root * size)
     tilt = 2 * root * offset
     space = product * (stretch * (2 * root))
     heights = torch.addcmul(space * torch.cosh(tilt), torch.sinh(tilt), time, value=-1)
@@ -132,9 +134,43 @@ def through_point(
     return torch.nn.functional.normalize(space, dim=-1), offset.squeeze(-1)
 
 
-def _lift_within_reach(radius: Float[Tensor, "*shape"]) -> tuple[Tensor, Tensor, Tensor]:
-    """sinh(x) / radius and cosh(x) with x = min(radius, reach), and the excess radius − x."""
-    # Up to here the squares inside an asinh and its gradient do not overflow, with room for tilts.
+def lorentz_normal(
+    normal: Float[Tensor, "*shape dim"], offset: Float[Tensor, "*shape"], *, root: Curvature
+) -> Float[Tensor, "*shape lifted"]:
+    """What the lift of a code is multiplied by: (W_space, −W_time) of `signed_distance`.
+
+    Args:
+        normal: Normals, of any length but 0, shape ``(*shape, dim)``.
+        offset: Offsets r along them, half the distance from the origin, shape ``(*shape,)``.
+        root: s = √−κ, in 1 / length.
+
+    Returns:
+        Shape ``(*shape, dim + 1)``, without unit.
+
+    Source:
+        `signed_distance`.
+    """
+    tilt = 2 * root * offset.unsqueeze(-1)
+    direction = torch.nn.functional.normalize(normal, dim=-1)
+    return torch.cat((torch.cosh(tilt) * direction, -torch.sinh(tilt)), dim=-1)
+
+
+def lift_within_reach(
+    radius: Float[Tensor, "*shape"],
+) -> tuple[Float[Tensor, "*shape"], Float[Tensor, "*shape"], Float[Tensor, "*shape"]]:
+    """Factors that lift codes to the hyperboloid, drawn back to where nothing overflows.
+
+    Beyond a reach the squares inside an asinh and its gradient overflow. There
+    asinh(e^x h) = ± (x + log 2|h|): a step outwards is a step away.
+
+    Args:
+        radius: Distances from the origin in units of 1/s, 2s‖u‖ ≥ 0, shape ``(*shape,)``.
+
+    Returns:
+        sinh(x) / radius and cosh(x) with x = min(radius, reach), and the excess radius − x, all of
+        shape ``(*shape,)`` and without unit.
+    """
+    # A quarter of the largest exponent leaves room for tilts.
     reach = math.log(torch.finfo(radius.dtype).max) / 4
     near = radius.clamp(max=reach)
     excess = radius - near

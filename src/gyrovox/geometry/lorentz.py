@@ -4,6 +4,8 @@ A code u (tangent vector of the Poincaré ball at the origin) is lifted to
 L = (sinh(2s‖u‖) u / ‖u‖, cosh(2s‖u‖)), s = √−κ: space coordinates first, time last,
 ‖L_space‖² − L_time² = −1. Lifting codes rather than ball points keeps every digit that the ball's
 coordinates round away.
+
+A curvature that is no finite negative number is a ``ValueError`` everywhere.
 """
 
 import torch

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from . import codes, euclidean, poincare
-from .curvature import Curvature, root_of
+from .curvature import Curvature, root_of, value_of
 from .frechet_mean import frechet_mean
 from .radial import log_sinh_ratio
 
@@ -27,29 +27,67 @@ class Manifold(abc.ABC):
 
     @abc.abstractmethod
     def exp_origin(self, u: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim"]:
-        """Points that codes lead to, shape ``(*batch, dim)``."""
+        """Points that codes lead to.
+
+        Args:
+            u: Codes, shape ``(*batch, dim)``.
+
+        Returns:
+            Coordinates of points, shape ``(*batch, dim)``.
+        """
 
     @abc.abstractmethod
     def log_origin(self, points: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim"]:
-        """Codes of points, shape ``(*batch, dim)``."""
+        """Codes of points.
+
+        Args:
+            points: Coordinates, shape ``(*batch, dim)``.
+
+        Returns:
+            Codes, shape ``(*batch, dim)``.
+        """
 
     @abc.abstractmethod
     def distance(
         self, x: Float[Tensor, "*#batch dim"], y: Float[Tensor, "*#batch dim"]
     ) -> Float[Tensor, "*batch"]:
-        """Distances of points, shape ``(*batch,)``."""
+        """Distances of points.
+
+        Args:
+            x: Coordinates, shape ``(*batch, dim)``.
+            y: Coordinates, shape ``(*batch, dim)``.
+
+        Returns:
+            Distances ≥ 0, shape ``(*batch,)``.
+        """
 
     @abc.abstractmethod
     def code_distance(
         self, u: Float[Tensor, "*#batch dim"], w: Float[Tensor, "*#batch dim"]
     ) -> Float[Tensor, "*batch"]:
-        """Distances of the points that codes lead to, shape ``(*batch,)``."""
+        """Distances of the points that codes lead to.
+
+        Args:
+            u: Codes, shape ``(*batch, dim)``.
+            w: Codes, shape ``(*batch, dim)``.
+
+        Returns:
+            Distances ≥ 0, shape ``(*batch,)``.
+        """
 
     @abc.abstractmethod
     def code_add(
         self, u: Float[Tensor, "*#batch dim"], w: Float[Tensor, "*#batch dim"]
     ) -> Float[Tensor, "*batch dim"]:
-        """Codes of w's points under the translation of the origin to u's, ``(*batch, dim)``."""
+        """Codes of w's points, carried by the translation of the origin to u's.
+
+        Args:
+            u: Codes, shape ``(*batch, dim)``.
+            w: Codes, shape ``(*batch, dim)``.
+
+        Returns:
+            Codes, shape ``(*batch, dim)``.
+        """
 
     @abc.abstractmethod
     def frechet_mean(
@@ -57,16 +95,39 @@ class Manifold(abc.ABC):
         codes: Float[Tensor, "*batch points dim"],
         weights: Float[Tensor, "*#batch points"] | None = None,
     ) -> Float[Tensor, "*batch dim"]:
-        """Codes with the least weighted sum of squared distances to codes, ``(*batch, dim)``."""
+        """Codes with the least weighted sum of squared distances to codes.
+
+        Args:
+            codes: Codes of the points, shape ``(*batch, points, dim)``.
+            weights: Weights ≥ 0, not all 0, shape ``(*batch, points)``; equal ones if None.
+
+        Returns:
+            Codes of the means, shape ``(*batch, dim)``.
+        """
 
     @abc.abstractmethod
     def log_volume_ratio(self, distance: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
-        """Logarithm of (circumference at a distance) / (the same in flat space), ``(*batch,)``."""
+        """Logarithm of (circumference at a distance) / (the same in flat space).
+
+        Args:
+            distance: Distances ≥ 0, shape ``(*batch,)``.
+
+        Returns:
+            Numbers ≥ 0, shape ``(*batch,)``.
+        """
 
     def pairwise_code_distance(
         self, u: Float[Tensor, "n dim"], w: Float[Tensor, "k dim"]
     ) -> Float[Tensor, "n k"]:
-        """Distances of every code of one set to every code of another, shape ``(n, k)``."""
+        """Distances of every code of one set to every code of another.
+
+        Args:
+            u: Codes, shape ``(n, dim)``.
+            w: Codes, shape ``(k, dim)``.
+
+        Returns:
+            Distances ≥ 0, shape ``(n, k)``.
+        """
         # A column at a time: (n, k, dim) tensors would be larger than all there is to keep.
         columns = [self.code_distance(u, single) for single in w]
         return torch.stack(columns, dim=-1) if columns else u.new_empty(len(u), 0)
@@ -92,8 +153,7 @@ class PoincareBall(Manifold):
 
     @property
     def curvature(self) -> float:
-        curvature = self.learned_curvature
-        return float(curvature.detach()) if isinstance(curvature, Tensor) else curvature
+        return value_of(self.learned_curvature)
 
     def __repr__(self) -> str:
         return f"PoincareBall(curvature={self.curvature:g})"

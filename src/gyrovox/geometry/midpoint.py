@@ -4,7 +4,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.autograd import Function
-from torch.autograd.function import FunctionCtx, once_differentiable
 
 from .codes import add
 from .curvature import Curvature, in_double, root_of
@@ -36,7 +35,11 @@ def einstein_midpoint(
         curvature: Sectional curvature κ < 0, in 1 / length².
 
     Returns:
-        Codes of the midpoints, shape ``(*batch, dim)``, in the dtype of the codes.
+        Codes of the midpoints, shape ``(*batch, dim)``, in the dtype of the codes; to be trusted
+        for points up to 60 / √−κ from the origin.
+
+    Raises:
+        ValueError: If ``curvature`` is not negative and finite, or weights cannot be used.
 
     Source:
         Gulcehre et al. (2019), *Hyperbolic attention networks*, after Ungar.
@@ -72,7 +75,8 @@ def centroid(
         log_factor: Logarithms of further factors of the weights, shape ``(*batch, points)``.
 
     Returns:
-        Codes, shape ``(*batch, dim)``, right to about eps · exp(4s‖code‖) of a length 1 / s.
+        Codes, shape ``(*batch, dim)``: those of points up to 60 / s from the origin lie where they
+        should, to about eps · exp(2s‖code‖) of a length 1 / s.
     """
     radius = 2 * root * torch.linalg.vector_norm(codes, dim=-1)
     # e^radius goes into the weight, so that points too far for cosh to hold still count; and not
@@ -81,33 +85,94 @@ def centroid(
     top = (shares.detach().log() + exponent.detach()).amax(-1, keepdim=True)
     heavy = shares * torch.exp((exponent - top).clamp(max=_LARGEST_EXPONENT))
     heavy, radius = heavy.unsqueeze(-1), radius.unsqueeze(-1)
-    space = (heavy * 4 * exp_half_ratio(2 * radius) * codes).sum(-2)
-    time = (heavy * (1 + torch.exp(-2 * radius)) / 2).sum(-2)
+    spaces = 4 * exp_half_ratio(2 * radius) * codes
+    times = (1 + torch.exp(-2 * radius)) / 2
+    space, time = (heavy * spaces).sum(-2), (heavy * times).sum(-2)
     size = root * torch.linalg.vector_norm(space, dim=-1, keepdim=True)
-    # size < time up to rounding; all that a code needs is their ratio, tanh of the radius.
-    room = ((time - size) * (time + size)).clamp_min(torch.finfo(time.dtype).tiny).sqrt()
+    lag = _time_less_space(codes, radius, times, root * spaces, space.detach())
+    drop = torch.where(2 * size > time, (heavy * lag).sum(-2), time - size)
+    # All that a code needs is the ratio of size and time, tanh of the radius.
+    room = (drop * (time + size)).clamp_min(torch.finfo(time.dtype).tiny).sqrt()
     code: Tensor = asinh_ratio(size / room) * (space / room) / 2
     return code
 
 
+def _time_less_space(
+    codes: Float[Tensor, "*batch points dim"],
+    radius: Float[Tensor, "*batch points 1"],
+    times: Float[Tensor, "*batch points 1"],
+    spaces: Float[Tensor, "*batch points dim"],
+    towards: Float[Tensor, "*batch dim"],
+) -> Float[Tensor, "*batch points 1"]:
+    """L_time − ⟨L_space, n⟩ over e^radius, n the direction of the centroid.
+
+    Far out this is a small difference of large numbers, and with 1 − cos θ = ‖n_i − n‖² / 2 it is a
+    sum of positive ones. Their total is least in n, which therefore needs no gradient.
+    """
+    toward = torch.nn.functional.normalize(towards, dim=-1, eps=1e-300).unsqueeze(-2)
+    far = radius > 1.0
+    length = torch.linalg.vector_norm(codes, dim=-1, keepdim=True)
+    lean = (codes / torch.where(far, length, 1.0) - toward).square().sum(-1, keepdim=True) / 2
+    decay = torch.exp(-2 * radius)
+    positive = decay + (1 - decay) / 2 * lean
+    return torch.where(far, positive, times - (spaces * toward).sum(-1, keepdim=True))
+
+
 class _Once(Function):
     """The identity, through which no second derivative passes."""
+
+    generate_vmap_rule = True
 
     @staticmethod
     def forward(x: Tensor) -> Tensor:
         return x.view_as(x)
 
     @staticmethod
-    def setup_context(ctx: FunctionCtx, inputs: tuple[Tensor], output: Tensor) -> None:
+    def setup_context(ctx: object, inputs: tuple[Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(inputs[0])  # type: ignore[attr-defined]
+
+    @staticmethod
+    def backward(ctx: object, gradient: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors  # type: ignore[attr-defined]
+        # Torch's own `once_differentiable` cuts the path to x, and ``torch.autograd.grad``, which
+        # follows paths, then finds a second derivative of 0 and no error.
+        return _refuse(gradient, x) if torch.is_grad_enabled() else gradient
+
+
+class _Refusal(Function):
+    """The first of two tensors, whose derivative in either is an error."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(gradient: Tensor, x: Tensor) -> Tensor:
+        return gradient.view_as(gradient)
+
+    @staticmethod
+    def setup_context(ctx: object, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
         pass
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx: FunctionCtx, gradient: Tensor) -> Tensor:
-        return gradient
+    def backward(ctx: object, gradient: Tensor) -> Tensor:
+        raise RuntimeError(
+            "a Fréchet mean or an Einstein midpoint must be differentiated once, and was asked for "
+            "a second derivative. Take differences of its gradient instead."
+        )
+
+
+def _refuse(gradient: Tensor, x: Tensor) -> Tensor:
+    result: Tensor = _Refusal.apply(gradient, x)  # type: ignore[no-untyped-call]
+    return result
 
 
 def differentiable_once(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-    """A tensor whose second derivatives are refused, where they would be wrong."""
+    """A tensor whose second derivatives are refused, where they would be wrong.
+
+    Args:
+        x: Any numbers, shape ``(*shape,)``.
+
+    Returns:
+        The same numbers, shape ``(*shape,)``; to differentiate twice is a ``RuntimeError``.
+    """
     result: Tensor = _Once.apply(x)  # type: ignore[no-untyped-call]
     return result

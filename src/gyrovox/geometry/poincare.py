@@ -5,7 +5,8 @@ tangent vector v at z has length λ_z ‖v‖ (at the origin: 2‖v‖). Coordin
 origin up to about 17/√c in float32 and 37/√c in float64 and then round to the boundary: where that
 matters, keep codes u = log_0(z) and use `gyrovox.geometry.codes`.
 
-A curvature is a number or a 0-dim tensor, which then gets its gradient. Nothing checks that points
+A curvature is a number or a 0-dim tensor, which then gets its gradient; one that is no finite
+negative number is a ``ValueError`` everywhere. Nothing checks that points
 lie in the ball: outside it a distance is NaN, and `project` moves points back and says which.
 """
 
@@ -303,7 +304,7 @@ def project(
 
     Returns:
         Points strictly inside the ball, shape ``(*batch, dim)``, and whether each was moved, shape
-        ``(*batch,)``. NaN coordinates stay NaN and count as moved.
+        ``(*batch,)``. Points with a coordinate that is not finite become NaN and count as moved.
     """
     # Over the largest coordinate: squares of far ones overflow.
     peak = x.detach().abs().amax(-1, keepdim=True).clamp_min(torch.finfo(x.dtype).tiny)

@@ -34,25 +34,52 @@ _LOG_SINH = (
 
 
 def sinh_ratio(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-    """sinh(x) / x of radii x ≥ 0, 1 at 0."""
+    """sinh(x) / x of radii x ≥ 0, 1 at 0.
+
+    Args:
+        x: Radii x ≥ 0, without unit, shape ``(*shape,)``.
+
+    Returns:
+        Numbers ≥ 1, shape ``(*shape,)``.
+    """
     small, near, far = _split(x, _SERIES_BELOW)
     return torch.where(small, _series(near, _SINH), torch.sinh(far) / far)
 
 
 def tanh_ratio(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-    """tanh(x) / x of radii x ≥ 0, 1 at 0."""
+    """tanh(x) / x of radii x ≥ 0, 1 at 0.
+
+    Args:
+        x: Radii x ≥ 0, without unit, shape ``(*shape,)``.
+
+    Returns:
+        Numbers in (0, 1], shape ``(*shape,)``.
+    """
     small, near, far = _split(x, _SERIES_BELOW)
     return torch.where(small, _series(near, _TANH), torch.tanh(far) / far)
 
 
 def asinh_ratio(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-    """asinh(x) / x of radii x ≥ 0, 1 at 0."""
+    """asinh(x) / x of radii x ≥ 0, 1 at 0.
+
+    Args:
+        x: Radii x ≥ 0, without unit, shape ``(*shape,)``.
+
+    Returns:
+        Numbers in (0, 1], shape ``(*shape,)``.
+    """
     small, near, far = _split(x, _SERIES_BELOW)
     return torch.where(small, _series(near, _ASINH), torch.asinh(far) / far)
 
 
 def log_sinh_ratio(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """log(sinh(x) / x) of radii x ≥ 0, at any size: about x²/6 near 0, about x − log 2x far out.
+
+    Args:
+        x: Radii x ≥ 0, without unit, shape ``(*shape,)``.
+
+    Returns:
+        Numbers ≥ 0, shape ``(*shape,)``.
 
     Source:
         Taylor series of log(sinh x / x): DLMF 4.19.7 with x = iz. https://dlmf.nist.gov/4.19
@@ -64,7 +91,14 @@ def log_sinh_ratio(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
 
 
 def exp_half_ratio(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-    """(1 − exp(−x)) / (2x) of radii x ≥ 0: exp(−x/2) sinh(x/2) / x, which never overflows."""
+    """(1 − exp(−x)) / (2x) of radii x ≥ 0: exp(−x/2) sinh(x/2) / x, which never overflows.
+
+    Args:
+        x: Radii x ≥ 0, without unit, shape ``(*shape,)``.
+
+    Returns:
+        Numbers in (0, 1/2], shape ``(*shape,)``.
+    """
     # expm1 is exact to rounding, so only 0 / 0 needs care; clamping gives the limit 1/2 there.
     x = x.clamp_min(math.sqrt(torch.finfo(x.dtype).tiny))
     return -torch.expm1(-x) / (2 * x)

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from gyrovox.geometry import Euclidean, Manifold, PoincareBall
-from gyrovox.geometry.curvature import Curvature, root_of
+from gyrovox.geometry.curvature import Curvature, root_of, value_of
 from gyrovox.geometry.gyroplane import signed_distance
 
 
@@ -48,7 +48,7 @@ class Gyroplane(nn.Module):
 
     def extra_repr(self) -> str:
         out_features, in_dim = self.weight.shape
-        return f"{in_dim} → {out_features}, curvature={float(self.curvature):g}"
+        return f"{in_dim} → {out_features}, curvature={value_of(self.curvature):g}"
 
 
 @final
@@ -83,9 +83,9 @@ def reset_plane_parameters(
     """Draw starting values, in place: slopes of ``nn.Linear``, planes where the prior has its mass.
 
     Args:
-        weight: Normals Z, any shape. 4 gain Z starts uniform within 1 / √inputs.
-        offset: Half distances r from the origin, any shape, uniform within 1/2: planes lie within
-            the distance 1, the scale of the prior.
+        weight: Normals Z, of any shape. 4 gain Z starts uniform within 1 / √inputs.
+        offset: Half distances r from the origin, of any shape, uniform within 1/2: planes lie
+            within the distance 1, the scale of the prior.
         inputs: How many numbers an output is the sum over.
         gain: Factor that the layer multiplies its input by.
     """

@@ -8,13 +8,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from gyrovox.geometry import Euclidean, Manifold
-from gyrovox.geometry.curvature import Curvature, root_of
+from gyrovox.geometry.curvature import Curvature, root_of, value_of
 
 from .gyroplane import curvature_of, reset_plane_parameters
-from .joined_window import by_group, joined_distances
+from .joined_window import by_group, joined_responses
 from .plane_sum import plane_sum
 from .window import PaddingMode, Size, Window, box_sum, padded, window_of
-from .window_planes import Meaning, WindowPlanes
+from .window_planes import Meaning, planes_of
 
 
 class _PlaneConv3d(nn.Conv3d, abc.ABC):
@@ -45,16 +45,11 @@ class _PlaneConv3d(nn.Conv3d, abc.ABC):
             bias=False,
             padding_mode=padding_mode,
         )
-        in_group = in_channels // groups
         self.window = window_of(self)
-        self.planes = WindowPlanes(
-            meaning=meaning,
-            dim=in_group if dim is None else dim,
-            in_group=in_group,
-            groups=groups,
-            kernel=self.window.kernel,
+        self.planes = planes_of(self, dim=dim, meaning=meaning)
+        self.weight = nn.Parameter(
+            torch.empty(out_channels, self.planes.in_group, *self.planes.window)
         )
-        self.weight = nn.Parameter(torch.empty(out_channels, in_group, *self.planes.window))
         self.offset = nn.Parameter(torch.empty(self.planes.offset_shape(out_channels)))
         reset_plane_parameters(
             self.weight, self.offset, inputs=self.planes.joined, gain=self.planes.shrink
@@ -68,7 +63,7 @@ class _PlaneConv3d(nn.Conv3d, abc.ABC):
 
     def extra_repr(self) -> str:
         window: str = super().extra_repr()  # type: ignore[no-untyped-call]
-        return f"{window}, meaning={self.planes.meaning}, dim={self.planes.dim}"
+        return f"{window}, {self.planes}"
 
 
 @final
@@ -152,12 +147,20 @@ class GyroplaneConv3d(_PlaneConv3d):
         self, codes: Float[Tensor, "batch channels z y x"]
     ) -> Float[Tensor, "batch features z_out y_out x_out"]:
         if self.planes.meaning == "concatenated":
-            return self._of_joined_codes(codes)
+            return joined_responses(
+                codes,
+                self.weight,
+                self.offset,
+                lambda values, kernel: self._conv_forward(values, kernel, None),
+                groups=self.groups,
+                shrink=self.planes.shrink,
+                curvature=self.curvature,
+            )
         normals, offsets = self.planes.by_offset(self.weight, self.offset)
         border = padded(codes, self)
         shared = self.planes.meaning == "shared"
         responses = plane_sum(
-            border.reshape(len(codes), -1, self.planes.dim, *border.shape[2:]),
+            by_group(border, border.shape[1] // self.planes.dim),
             normals,
             offsets,
             window=Window() if shared else self.window,
@@ -166,24 +169,8 @@ class GyroplaneConv3d(_PlaneConv3d):
         )
         return box_sum(responses, self.window) if shared else responses
 
-    def _of_joined_codes(
-        self, codes: Float[Tensor, "batch channels z y x"]
-    ) -> Float[Tensor, "batch features z_out y_out x_out"]:
-        size = torch.linalg.vector_norm(self.weight.flatten(1), dim=-1)
-        direction = self.weight / size.view(-1, 1, 1, 1, 1).clamp_min(1e-12)
-        shrink = self.planes.shrink
-        ones = self.weight.new_ones((self.groups, 1, *self.kernel_size))
-        squares = by_group((shrink * codes).square(), self.groups).sum(2)
-        return joined_distances(
-            self._conv_forward(codes, shrink * direction, None),
-            self._conv_forward(squares, ones, None),
-            size,
-            self.offset,
-            curvature=self.curvature,
-        )
-
     def extra_repr(self) -> str:
-        return f"{super().extra_repr()}, curvature={float(self.curvature):g}"
+        return f"{super().extra_repr()}, curvature={value_of(self.curvature):g}"
 
 
 @final

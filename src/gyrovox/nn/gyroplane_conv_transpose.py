@@ -9,13 +9,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from gyrovox.geometry import Euclidean, Manifold
-from gyrovox.geometry.curvature import Curvature, root_of
+from gyrovox.geometry.curvature import Curvature, root_of, value_of
 
 from .gyroplane import curvature_of, reset_plane_parameters
-from .joined_window import by_group, joined_distances
+from .joined_window import by_group, joined_responses
 from .plane_sum import plane_sum
 from .window import Size, Window, window_of
-from .window_planes import Meaning, WindowPlanes
+from .window_planes import Meaning, planes_of
 
 
 class _PlaneConvTranspose3d(nn.ConvTranspose3d, abc.ABC):
@@ -46,22 +46,18 @@ class _PlaneConvTranspose3d(nn.ConvTranspose3d, abc.ABC):
             bias=False,
             dilation=dilation,
         )
-        in_group = in_channels // groups
         self.window = window_of(self)
-        self.planes = WindowPlanes(
-            meaning=meaning,
-            dim=in_group if dim is None else dim,
-            in_group=in_group,
-            groups=groups,
-            kernel=self.window.kernel,
-        )
+        self.planes = planes_of(self, dim=dim, meaning=meaning)
         shape = (in_channels, out_channels // groups, *self.planes.window)
         self.weight = nn.Parameter(torch.empty(shape))
         self.offset = nn.Parameter(torch.empty(self.planes.offset_shape(out_channels)))
         # One voxel in so many of a window is more than a code of the origin.
         present = self.planes.joined // math.prod(self.window.stride)
         reset_plane_parameters(
-            self.weight, self.offset, inputs=max(in_group, present), gain=self.planes.shrink
+            self.weight,
+            self.offset,
+            inputs=max(self.planes.in_group, present),
+            gain=self.planes.shrink,
         )
 
     @abc.abstractmethod
@@ -92,9 +88,17 @@ class _PlaneConvTranspose3d(nn.ConvTranspose3d, abc.ABC):
             dilation=self.dilation,
         )
 
+    def _scattered_by_group(
+        self,
+        values: Float[Tensor, "batch channels z y x"],
+        kernel: Float[Tensor, "features in_group z_kernel y_kernel x_kernel"],
+    ) -> Float[Tensor, "batch features z_out y_out x_out"]:
+        """What values scatter within their groups, with a kernel in the order of ``nn.Conv3d``."""
+        return self._scattered(values, _swap_channels(kernel, self.groups), groups=self.groups)
+
     def extra_repr(self) -> str:
         window: str = super().extra_repr()  # type: ignore[no-untyped-call]
-        return f"{window}, meaning={self.planes.meaning}, dim={self.planes.dim}"
+        return f"{window}, {self.planes}"
 
 
 @final
@@ -169,10 +173,18 @@ class GyroplaneConvTranspose3d(_PlaneConvTranspose3d):
     ) -> Float[Tensor, "batch features z_out y_out x_out"]:
         normals = self._normals()
         if self.planes.meaning == "concatenated":
-            return self._of_joined_codes(codes, normals)
+            return joined_responses(
+                codes,
+                normals,
+                self.offset,
+                self._scattered_by_group,
+                groups=self.groups,
+                shrink=self.planes.shrink,
+                curvature=self.curvature,
+            )
         shared = self.planes.meaning == "shared"
         responses = plane_sum(
-            codes.reshape(len(codes), -1, self.planes.dim, *codes.shape[2:]),
+            by_group(codes, codes.shape[1] // self.planes.dim),
             *self.planes.by_offset(normals, self.offset),
             window=Window() if shared else self.window,
             groups=self.groups,
@@ -205,26 +217,8 @@ class GyroplaneConvTranspose3d(_PlaneConvTranspose3d):
         ends = [end for cut, more in reversed(list(sides)) for end in (-cut, more - cut)]
         return nn.functional.pad(volume, ends)
 
-    def _of_joined_codes(
-        self,
-        codes: Float[Tensor, "batch channels z y x"],
-        normals: Float[Tensor, "features in_group z_window y_window x_window"],
-    ) -> Float[Tensor, "batch features z_out y_out x_out"]:
-        size = torch.linalg.vector_norm(normals.flatten(1), dim=-1)
-        direction = normals / size.view(-1, 1, 1, 1, 1).clamp_min(1e-12)
-        codes = self.planes.shrink * codes
-        ones = codes.new_ones(self.groups, 1, *self.kernel_size)
-        squares = by_group(codes.square(), self.groups).sum(2)
-        return joined_distances(
-            self._scattered(codes, _swap_channels(direction, self.groups), groups=self.groups),
-            self._scattered(squares, ones, groups=self.groups),
-            size,
-            self.offset,
-            curvature=self.curvature,
-        )
-
     def extra_repr(self) -> str:
-        return f"{super().extra_repr()}, curvature={float(self.curvature):g}"
+        return f"{super().extra_repr()}, curvature={value_of(self.curvature):g}"
 
 
 @final
@@ -239,8 +233,7 @@ class EuclideanPlaneConvTranspose3d(_PlaneConvTranspose3d):
         self, codes: Float[Tensor, "batch channels z y x"]
     ) -> Float[Tensor, "batch features z_out y_out x_out"]:
         kernel, bias = self.planes.flat(self._normals(), self.offset)
-        features = self._scattered(codes, _swap_channels(kernel, self.groups), groups=self.groups)
-        return features + bias.view(-1, 1, 1, 1)
+        return self._scattered_by_group(codes, kernel) + bias.view(-1, 1, 1, 1)
 
 
 def plane_conv_transpose3d(

@@ -1,6 +1,10 @@
-"""β-concatenation: the points of a window joined into one, without ever gathering a window."""
+"""β-concatenation: the points of a window joined into one, without ever gathering a window.
+
+A curvature that is no finite negative number is a ``ValueError`` everywhere.
+"""
 
 import math
+from collections.abc import Callable
 
 import torch
 from jaxtyping import Float
@@ -24,6 +28,47 @@ def beta_shrink(joined: int, dim: int) -> float:
         Shimizu, Mukuta & Harada (2021), section 3.3. https://arxiv.org/abs/2006.08210
     """
     return math.exp(_log_beta(joined) - _log_beta(dim))
+
+
+def joined_responses(
+    codes: Float[Tensor, "batch channels z y x"],
+    normals: Float[Tensor, "features in_group z_kernel y_kernel x_kernel"],
+    offsets: Float[Tensor, " features"],
+    convolve: Callable[[Tensor, Tensor], Tensor],
+    *,
+    groups: int,
+    shrink: float,
+    curvature: Curvature = -1.0,
+) -> Float[Tensor, "batch features z_out y_out x_out"]:
+    """Responses of gyroplanes to the joined codes of windows: two convolutions and an asinh.
+
+    Args:
+        codes: Codes of single voxels, shape ``(batch, channels, z, y, x)``.
+        normals: Normals Z, shape ``(features, channels / groups, *kernel)``.
+        offsets: Half distances r of the gyroplanes from the origin, shape ``(features,)``.
+        convolve: Sums of a volume over windows, with a kernel of the shape of ``nn.Conv3d``.
+        groups: Into how many groups the channels fall.
+        shrink: What every code is multiplied by, `beta_shrink`.
+        curvature: Sectional curvature κ < 0, in 1 / length².
+
+    Returns:
+        2 ‖Z‖ d(exp_0 ū, H), shape ``(batch, features, z', y', x')``.
+
+    Source:
+        Shimizu, Mukuta & Harada (2021), sections 3.1, 3.3 and 3.4.
+        https://arxiv.org/abs/2006.08210
+    """
+    sizes = torch.linalg.vector_norm(normals.flatten(1), dim=-1)
+    directions = normals / sizes.view(-1, 1, 1, 1, 1).clamp_min(1e-12)
+    ones = normals.new_ones((groups, 1, *normals.shape[2:]))
+    squares = by_group((shrink * codes).square(), groups).sum(2)
+    return joined_distances(
+        convolve(codes, shrink * directions),
+        convolve(squares, ones),
+        sizes,
+        offsets,
+        curvature=curvature,
+    )
 
 
 def joined_distances(
@@ -75,7 +120,8 @@ def by_group(
     Returns:
         Shape ``(batch, groups, channels / groups, z, y, x)``.
     """
-    return values.reshape(len(values), groups, -1, *values.shape[2:])
+    # Not −1: a batch of none would say nothing of it.
+    return values.reshape(len(values), groups, values.shape[1] // groups, *values.shape[2:])
 
 
 def _per_member(

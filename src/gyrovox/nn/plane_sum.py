@@ -1,7 +1,6 @@
 """Sums of signed distances to gyroplanes over windows, in memory that does not grow with them."""
 
 import itertools
-import math
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
@@ -12,7 +11,7 @@ from torch.autograd.function import FunctionCtx
 
 from gyrovox.geometry.asinh import fast_asinh
 from gyrovox.geometry.curvature import Curvature, root_of
-from gyrovox.geometry.radial import sinh_ratio
+from gyrovox.geometry.gyroplane import lift_within_reach, lorentz_normal
 
 from .window import Window
 
@@ -41,7 +40,7 @@ def plane_sum(
 
     m runs over the codes of a voxel in the group of o. One block of voxels and one δ are computed
     at a time, forward and backward: neither the windows nor the distances are ever kept.
-    Differentiable once.
+    Differentiable once; a second derivative is a ``RuntimeError``.
 
     Args:
         codes: Codes, border included, shape ``(batch, codes, dim, z, y, x)``.
@@ -59,43 +58,22 @@ def plane_sum(
         Shape ``(batch, groups · members, z', y', x')``: that of ``nn.Conv3d`` or
         ``nn.ConvTranspose3d`` without padding.
 
+    Raises:
+        ValueError: If ``curvature`` is not negative and finite.
+
     Source:
         `gyrovox.geometry.gyroplane.signed_distance`, summed.
     """
     root = root_of(curvature)
     sizes = torch.linalg.vector_norm(normals, dim=-1)
-    tilt = (2 * root * offsets).unsqueeze(-1)
-    direction = torch.nn.functional.normalize(normals, dim=-1)
-    # The last entry meets the excess of `_lift_within_reach`, which no product may see.
-    planes = torch.cat(
-        (torch.cosh(tilt) * direction, -torch.sinh(tilt), torch.zeros_like(tilt)), dim=-1
-    )
-    result: Tensor = _plane_sum(
-        _lift_within_reach(codes, root),
-        planes,
-        2 / root * sizes,
-        window.kernel,
-        window.stride,
-        window.dilation,
-        groups,
-        transposed,
-    )
-    return result
-
-
-def _lift_within_reach(
-    codes: Float[Tensor, "batch codes dim z y x"], root: Curvature
-) -> Float[Tensor, "batch codes lifted z y x"]:
-    """Space and time on the hyperboloid of codes drawn back to within reach, and the excess.
-
-    Beyond a reach the squares inside an asinh overflow. There asinh(e^x h) = ± (x + log 2|h|):
-    a step outwards is a step away.
-    """
     radius = 2 * root * torch.linalg.vector_norm(codes, dim=2, keepdim=True)
-    reach = math.log(torch.finfo(codes.dtype).max) / 4
-    near = radius.clamp(max=reach)
-    stretch = sinh_ratio(near) * (reach / radius.clamp(min=reach))
-    return torch.cat((stretch * (2 * root) * codes, torch.cosh(near), radius - near), dim=2)
+    stretch, time, excess = lift_within_reach(radius)
+    lifted = torch.cat((stretch * (2 * root) * codes, time, excess), dim=2)
+    # The last entry meets the excess, which no product may see.
+    planes = torch.nn.functional.pad(lorentz_normal(normals, offsets, root=root), (0, 1))
+    numbers = (*window.kernel, *window.stride, *window.dilation)
+    result: Tensor = _plane_sum(lifted, planes, 2 / root * sizes, numbers, groups, transposed)
+    return result
 
 
 # One operator to torch.compile, which would otherwise unroll every block of every offset.
@@ -104,18 +82,14 @@ def _plane_sum(  # noqa: PLR0917 - an operator's arguments have an order
     lifted: Tensor,
     planes: Tensor,
     factor: Tensor,
-    kernel: Sequence[int],
-    stride: Sequence[int],
-    dilation: Sequence[int],
+    window: Sequence[int],
     groups: int,
     transposed: bool,
 ) -> Tensor:
-    result = lifted.new_zeros(
-        _result_shape(lifted, planes, kernel, stride, dilation, groups, transposed)
-    )
+    result = lifted.new_zeros(_result_shape(lifted, planes, window, groups, transposed))
     far = bool((lifted[:, :, -1] > 0).any())
     by_group = result.view(len(result), groups, planes.shape[2], *result.shape[2:])
-    for read, write, at in _steps(lifted, result, planes, kernel, stride, dilation, transposed):
+    for read, write, at in _steps(lifted, result, planes, window, transposed):
         source = lifted[read].flatten(3)
         responses = _arcs(planes[at] @ source, source, far=far).mul_(factor[at].unsqueeze(-1))
         target = by_group[write]
@@ -131,9 +105,7 @@ def _plane_sum_backward(  # noqa: PLR0917 - an operator's arguments have an orde
     lifted: Tensor,
     planes: Tensor,
     factor: Tensor,
-    kernel: Sequence[int],
-    stride: Sequence[int],
-    dilation: Sequence[int],
+    window: Sequence[int],
     groups: int,
     transposed: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -141,19 +113,19 @@ def _plane_sum_backward(  # noqa: PLR0917 - an operator's arguments have an orde
     to_factor = torch.zeros_like(factor)
     far = bool((lifted[:, :, -1] > 0).any())
     by_group = gradient.reshape(len(gradient), groups, planes.shape[2], *gradient.shape[2:])
-    for read, write, at in _steps(lifted, gradient, planes, kernel, stride, dilation, transposed):
+    for read, write, at in _steps(lifted, gradient, planes, window, transposed):
         source = lifted[read].flatten(3)
         heights = planes[at] @ source
         given = by_group[write].flatten(3).unsqueeze(2)
         given = given.expand(-1, -1, planes.shape[1] // groups, -1, -1).flatten(1, 2)
         to_factor[at] += (_arcs(heights, source, far=far) * given).sum((0, -1))
         given = given * factor[at].unsqueeze(-1)
-        window = to_lifted[read]
+        seen = to_lifted[read]
         if far:
-            window[:, :, -1] += (torch.sign(heights) * given).sum(2).view_as(window[:, :, -1])
+            seen[:, :, -1] += (torch.sign(heights) * given).sum(2).view_as(seen[:, :, -1])
         slope = heights.square_().add_(1).rsqrt_().mul_(given)
         to_planes[at] += (slope @ source.mT).sum(0)
-        window += (planes[at].mT @ slope).view_as(window)
+        seen += (planes[at].mT @ slope).view_as(seen)
     return to_lifted, to_planes, to_factor
 
 
@@ -162,46 +134,54 @@ def _plane_sum_shape(  # noqa: PLR0917 - an operator's arguments have an order
     lifted: Tensor,
     planes: Tensor,
     factor: Tensor,
-    kernel: Sequence[int],
-    stride: Sequence[int],
-    dilation: Sequence[int],
+    window: Sequence[int],
     groups: int,
     transposed: bool,
 ) -> Tensor:
-    return lifted.new_empty(
-        _result_shape(lifted, planes, kernel, stride, dilation, groups, transposed)
-    )
+    return lifted.new_empty(_result_shape(lifted, planes, window, groups, transposed))
 
 
 @_plane_sum_backward.register_fake
 def _plane_sum_backward_shape(
-    gradient: Tensor, lifted: Tensor, planes: Tensor, factor: Tensor, *window: object
+    gradient: Tensor, lifted: Tensor, planes: Tensor, factor: Tensor, *rest: object
 ) -> tuple[Tensor, Tensor, Tensor]:
     return torch.empty_like(lifted), torch.empty_like(planes), torch.empty_like(factor)
 
 
 def _keep_inputs(ctx: FunctionCtx, inputs: tuple[Any, ...], output: Tensor) -> None:
     ctx.save_for_backward(*inputs[:3])
-    ctx.window = inputs[3:]  # type: ignore[attr-defined]
+    ctx.rest = inputs[3:]  # type: ignore[attr-defined]
 
 
 def _gradients(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor | None, ...]:
-    given = (*ctx.saved_tensors, *ctx.window)  # type: ignore[attr-defined]
-    return (*_plane_sum_backward(gradient, *given), None, None, None, None, None)
+    given = (*ctx.saved_tensors, *ctx.rest)  # type: ignore[attr-defined]
+    return (*_plane_sum_backward(gradient, *given), None, None, None)
+
+
+def _refuse(ctx: object, *gradients: Tensor | None) -> None:
+    """No second derivative: it would keep what the blocks are there not to keep.
+
+    Raises:
+        RuntimeError: Always.
+    """
+    raise RuntimeError(
+        "a gyroplane convolution of meaning 'shared' or 'per_offset' must be differentiated once, "
+        "and was asked for a second derivative. Choose 'concatenated', which has it."
+    )
 
 
 _plane_sum.register_autograd(_gradients, setup_context=_keep_inputs)
+_plane_sum_backward.register_autograd(_refuse)
 
 
-def _result_shape(  # noqa: PLR0917 - an operator's arguments have an order
+def _result_shape(
     lifted: Tensor,
     planes: Tensor,
-    kernel: Sequence[int],
-    stride: Sequence[int],
-    dilation: Sequence[int],
+    window: Sequence[int],
     groups: int,
     transposed: bool,
 ) -> tuple[int | torch.SymInt, ...]:
+    kernel, stride, dilation = _triples(window)
     reaches = [gap * (width - 1) for width, gap in zip(kernel, dilation, strict=True)]
     sides = [
         (length - 1) * step + reach + 1 if transposed else (length - reach - 1) // step + 1
@@ -210,29 +190,33 @@ def _result_shape(  # noqa: PLR0917 - an operator's arguments have an order
     return (len(lifted), groups * planes.shape[2], *sides)
 
 
-def _steps(  # noqa: PLR0917 - an operator's arguments have an order
+def _steps(
     lifted: Tensor,
     result: Tensor,
     planes: Tensor,
-    kernel: Sequence[int],
-    stride: Sequence[int],
-    dilation: Sequence[int],
+    window: Sequence[int],
     transposed: bool,
 ) -> Iterator[tuple[_Part, _Part, int]]:
     """What to read of the codes and where to write it in the result, block by block, δ by δ."""
+    kernel, stride, dilation = _triples(window)
     grid = (lifted if transposed else result).shape[-3:]
     distances = planes.shape[1] * planes.shape[2]
     room = (_BLOCK_ON_CPU if lifted.device.type == "cpu" else _BLOCK) // max(1, distances)
     for batch, *block in _blocks((len(lifted), *grid), room):
         for at, delta in enumerate(itertools.product(*map(range, kernel))):
-            window = [
+            seen = [
                 slice(
                     gap * shift + step * part.start, gap * shift + step * (part.stop - 1) + 1, step
                 )
                 for part, shift, step, gap in zip(block, delta, stride, dilation, strict=True)
             ]
-            near, wide = ((batch, slice(None), slice(None), *parts) for parts in (block, window))
+            near, wide = ((batch, slice(None), slice(None), *parts) for parts in (block, seen))
             yield (near, wide, at) if transposed else (wide, near, at)
+
+
+def _triples(window: Sequence[int]) -> tuple[Sequence[int], Sequence[int], Sequence[int]]:
+    """Kernel, stride and dilation of a window, which an operator takes as nine numbers."""
+    return window[:3], window[3:6], window[6:]
 
 
 def _blocks(shape: Sequence[int], room: int) -> Iterator[tuple[slice, ...]]:

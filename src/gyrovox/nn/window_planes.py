@@ -6,10 +6,10 @@ from typing import Literal, TypeAlias, get_args
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from .joined_window import beta_shrink
-from .window import Triple
+from .window import Triple, window_of
 
 Meaning: TypeAlias = Literal["shared", "per_offset", "concatenated"]
 
@@ -48,6 +48,9 @@ class WindowPlanes:
                 f"in_channels / groups must be a multiple of dim, the dimension of one code, and "
                 f"is {self.in_group} with dim={self.dim}. Give every group a whole number of codes."
             )
+
+    def __str__(self) -> str:
+        return f"meaning={self.meaning}, dim={self.dim}"
 
     @property
     def window(self) -> Triple:
@@ -139,3 +142,26 @@ class WindowPlanes:
         repeats = math.prod(self.kernel) // math.prod(self.window)
         bias = repeats * self.at_origin(weight, offset).flatten(1).sum(1)
         return 4 * self.shrink * weight.expand(-1, -1, *self.kernel), bias
+
+
+def planes_of(
+    layer: nn.Conv3d | nn.ConvTranspose3d, *, dim: int | None, meaning: Meaning
+) -> WindowPlanes:
+    """The gyroplanes that a window of a convolution layer meets.
+
+    Args:
+        layer: Whose channels, groups and kernel they are.
+        dim: Dimension of one code; all numbers of a voxel and group if None.
+        meaning: ``"shared"``, ``"per_offset"`` or ``"concatenated"``.
+
+    Returns:
+        The gyroplanes.
+    """
+    in_group = layer.in_channels // layer.groups
+    return WindowPlanes(
+        meaning=meaning,
+        dim=in_group if dim is None else dim,
+        in_group=in_group,
+        groups=layer.groups,
+        kernel=window_of(layer).kernel,
+    )
