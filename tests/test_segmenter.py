@@ -49,7 +49,8 @@ PATCH = Configuration(
     segmentation=SegmentationSettings(clustering="kmeans", smoothing=0.0),
 )
 BY_KMEANS = replace(TINY, segmentation=SegmentationSettings(clustering="kmeans"))
-KINDS = {"default": TINY, "euclidean": FLAT, "paper": PATCH}
+VOLUMES = replace(TINY, model=replace(TINY.model, latent_side=3))
+KINDS = {"default": TINY, "euclidean": FLAT, "paper": PATCH, "volumetric": VOLUMES}
 
 
 def segmenter_of(configuration=TINY, **options):
@@ -407,7 +408,7 @@ def test_unknown_voxel_sizes_agree_with_every_size(image, fitted):
 
 
 def test_a_configuration_that_there_is_not_is_refused():
-    with pytest.raises(SettingsError, match="one of default, paper, euclidean; got 'hyper'"):
+    with pytest.raises(SettingsError, match=r"must be one of default, paper, .* got 'hyper'"):
         HierarchicalSegmenter("hyper")
 
 

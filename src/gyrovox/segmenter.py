@@ -56,8 +56,8 @@ class HierarchicalSegmenter:
     """Learns codes of the patches of volumes, without a label, and groups their voxels by them.
 
     Args:
-        configuration: A named configuration (``default``, ``paper``, ``euclidean``), or one of
-            your own.
+        configuration: A named configuration (``default``, ``paper``, ``euclidean``,
+            ``volumetric``), or one of your own.
         seed: Seed of everything that is drawn.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         threads: CPU threads; None for torch's own choice.
@@ -396,5 +396,5 @@ def _working(volume: Volume, voxels: Float32[np.ndarray, "channels z y x"]) -> t
 def _smallest(settings: Configuration) -> int:
     """Voxels that a volume must have along every axis to be trained on."""
     if settings.model.encoder == "dense":
-        return settings.model.input_size
+        return settings.model.receptive_size
     return max(2 * settings.training.parent_sides[0], settings.training.embed_side + 1)

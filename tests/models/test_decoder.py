@@ -1,5 +1,6 @@
 import pytest
 import torch
+from torch import nn
 from torch.distributions import Laplace, Normal
 
 from gyrovox.geometry import manifold
@@ -39,12 +40,30 @@ def test_a_decoder_begins_with_planes_of_its_space(kind, space, layer):
     assert isinstance(decoder.planes, layer)
 
 
+@pytest.mark.parametrize("space", [BALL, FLAT])
 @pytest.mark.parametrize("kind", ["dense", "patch"])
-def test_every_parameter_learns(kind):
+def test_for_the_ablation_a_decoder_begins_with_an_ordinary_layer(kind, space):
     decoder = (
-        UpConvolutions(BALL, 2, 8, (4,), 1)
+        UpConvolutions(space, 2, 8, (4,), 1, first_layer="tangent")
         if kind == "dense"
-        else PatchDecoder(BALL, 2, 8, (4,) * 4, 1)
+        else PatchDecoder(space, 2, 8, (4,) * 4, 1, first_layer="tangent")
+    )
+    assert type(decoder.planes) is nn.Linear
+    codes = torch.randn(3, 2)
+    expected = decoder(codes)
+    # What lies beyond the first layer sees its outputs and nothing else of the codes.
+    features = codes @ decoder.planes.weight.T + decoder.planes.bias
+    decoder.planes = nn.Identity()
+    torch.testing.assert_close(decoder(features), expected)
+
+
+@pytest.mark.parametrize("first_layer", ["gyroplane", "tangent"])
+@pytest.mark.parametrize("kind", ["dense", "patch"])
+def test_every_parameter_learns(kind, first_layer):
+    decoder = (
+        UpConvolutions(BALL, 2, 8, (4,), 1, first_layer=first_layer)
+        if kind == "dense"
+        else PatchDecoder(BALL, 2, 8, (4,) * 4, 1, first_layer=first_layer)
     )
     decoder(torch.randn(16, 2)).square().sum().backward()
     for name, parameter in decoder.named_parameters():

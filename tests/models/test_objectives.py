@@ -1,3 +1,4 @@
+import itertools
 import math
 
 import mpmath
@@ -16,7 +17,7 @@ from gyrovox.models import (
 from gyrovox.settings import ModelSettings
 
 
-def vae_of(geometry, likelihood="laplace", dim=2, posterior="wrapped-normal"):
+def vae_of(geometry, likelihood="laplace", dim=2, posterior="wrapped-normal", side=1):
     return HyperbolicVAE(
         ModelSettings(
             geometry=geometry,
@@ -27,6 +28,7 @@ def vae_of(geometry, likelihood="laplace", dim=2, posterior="wrapped-normal"):
             decoder_channels=(4,),
             likelihood=likelihood,
             latent_dim=dim,
+            latent_side=side,
         ),
         in_channels=2,
     )
@@ -150,6 +152,81 @@ def test_the_elbo_reaches_every_parameter_and_the_posterior(geometry, posterior,
     assert all(parameter.grad.isfinite().all() for parameter in vae.decoder.parameters())
 
 
+def latent_volumes(count, device="cpu"):
+    mean = 0.5 * torch.randn(count, 3, 3, 3, 2, device=device)
+    return Posterior(mean, 0.2 + torch.rand(count, 3, 3, 3, 1, device=device))
+
+
+@pytest.mark.parametrize(
+    ("geometry", "posterior"),
+    [
+        ("poincare", "wrapped-normal"),
+        ("poincare", "riemannian-normal"),
+        ("euclidean", "wrapped-normal"),
+    ],
+)
+def test_the_divergence_of_a_volume_is_the_sum_over_its_codes(geometry, posterior, monkeypatch):
+    vae, volumes = vae_of(geometry, posterior=posterior, side=3), latent_volumes(4)
+    sampled = []
+    decode = vae.decode
+    monkeypatch.setattr(vae, "decode", lambda codes: sampled.append(codes) or decode(codes))
+    parts = evidence(vae, volumes, torch.randn(4, 2, 3, 3, 3))
+    (codes,) = sampled
+    assert codes.shape == (4, 3, 3, 3, 2)
+    expected = torch.zeros(4)
+    for patch in range(4):
+        for place in itertools.product(range(3), repeat=3):
+            code = codes[(patch, *place)]
+            single = Posterior(volumes.mean_code[(patch, *place)], volumes.scale[(patch, *place)])
+            log_posterior = vae.distribution(single).log_prob(code)
+            expected[patch] += log_posterior - vae.prior(code).log_prob(code)
+    assert parts.divergence.shape == parts.reconstruction.shape == (4,)
+    torch.testing.assert_close(parts.divergence, expected, rtol=1e-4, atol=1e-3)
+
+
+def test_the_divergence_of_flat_volumes_estimates_the_closed_form():
+    vae, one = vae_of("euclidean", side=3), latent_volumes(1)
+    count = 5_000
+    many = Posterior(
+        one.mean_code.expand(count, -1, -1, -1, -1), one.scale.expand(count, -1, -1, -1, -1)
+    )
+    with torch.no_grad():
+        divergence = evidence(vae, many, torch.zeros(count, 2, 3, 3, 3)).divergence
+    expected = distributions.kl_divergence(vae.distribution(one), vae.prior(torch.zeros(2))).sum()
+    error = divergence.std() / math.sqrt(count)
+    assert abs(divergence.mean() - expected) < 5 * error
+
+
+@pytest.mark.parametrize("posterior", ["wrapped-normal", "riemannian-normal"])
+@pytest.mark.parametrize("geometry", ["poincare", "euclidean"])
+def test_the_elbo_of_volumes_reaches_every_parameter_and_the_posterior(geometry, posterior, device):
+    vae = vae_of(geometry, posterior=posterior, side=3).to(device)
+    mean = torch.randn(8, 3, 3, 3, 2, device=device, requires_grad=True)
+    scale = torch.full((8, 3, 3, 3, 1), 0.3, device=device, requires_grad=True)
+    parts = evidence(vae, Posterior(mean, scale), torch.randn(8, 2, 3, 3, 3, device=device))
+    (parts.divergence - parts.reconstruction).sum().backward()
+    for slope in (mean.grad, scale.grad):
+        assert slope.isfinite().all()
+        assert (slope != 0).all()
+    for parameter in vae.decoder.parameters():
+        assert parameter.grad.isfinite().all()
+        assert parameter.grad.any()
+
+
+def test_the_bound_of_volumes_is_that_of_their_evidence():
+    vae, volumes, targets = (
+        vae_of("poincare", side=3),
+        latent_volumes(5),
+        torch.randn(5, 2, 3, 3, 3),
+    )
+    torch.manual_seed(4)
+    bound = importance_weighted_bound(vae, volumes, targets, samples=3)
+    torch.manual_seed(4)
+    parts = [evidence(vae, volumes, targets) for _ in range(3)]
+    weights = torch.stack([one.reconstruction - one.divergence for one in parts])
+    torch.testing.assert_close(bound, weights.double().exp().mean(0).log().float())
+
+
 def linear_gaussian():
     """A model whose p(x) and p(z | x) are normal, three patches, and both in closed form."""
     torch.manual_seed(2)
@@ -248,6 +325,30 @@ def test_the_triplet_loss_is_that_of_60_digits(curvature):
     )
     found = triplet_loss(manifold("poincare", curvature=curvature), *roles, margin=0.2)
     assert found.item() == pytest.approx(float(expected) / 6, rel=1e-5)
+
+
+@pytest.mark.parametrize("space", [manifold("poincare"), manifold("euclidean")], ids=repr)
+def test_the_triplet_loss_of_volumes_is_that_of_a_literal_loop(space):
+    roles = 0.4 * torch.randn(3, 5, 3, 3, 3, 2)
+
+    def distance(u, w):
+        codes = zip(u.reshape(27, 2), w.reshape(27, 2), strict=True)
+        return math.sqrt(sum(space.code_distance(a, b).item() ** 2 for a, b in codes))
+
+    expected = sum(
+        max(0.0, distance(parent, child) - distance(parent, stranger) + 0.2)
+        for parent, child, stranger in zip(*roles, strict=True)
+    )
+    found = triplet_loss(space, *roles, margin=0.2)
+    assert found.item() == pytest.approx(expected / 5, rel=1e-4)
+
+
+def test_volumes_that_coincide_cost_the_margin_and_have_finite_gradients():
+    codes = [torch.zeros(4, 3, 3, 3, 2, requires_grad=True) for _ in range(3)]
+    loss = triplet_loss(manifold("poincare"), *codes, margin=0.2)
+    loss.backward()
+    assert loss.item() == pytest.approx(0.2)
+    assert all(code.grad.isfinite().all() for code in codes)
 
 
 def test_the_flat_triplet_loss_doubles_coordinates():

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -18,6 +20,15 @@ def test_a_model_comes_back_from_its_parameters(name):
         assert torch.equal(back.state_dict()[key], value)
     assert not back.training
     assert all(parameter.requires_grad for parameter in back.parameters())
+
+
+@pytest.mark.parametrize("window", ["shared", "per_offset", "concatenated"])
+def test_a_model_of_volumes_comes_back_from_its_parameters_and_says_the_same(window):
+    settings = replace(CATALOGUE["volumetric"].model, gyroplane_window=window)
+    vae = HyperbolicVAE(settings, in_channels=1)
+    back = with_parameters(settings, 1, parameters(vae))
+    codes = torch.randn(2, 3, 3, 3, 2)
+    assert torch.equal(back.decoder(codes), vae.decoder(codes))
 
 
 def test_parameters_are_on_the_cpu(device):

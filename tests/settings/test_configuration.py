@@ -38,8 +38,25 @@ def test_euclidean_differs_from_default_in_its_space_alone():
     assert replace(flat, model=replace(flat.model, geometry="poincare")) == default
 
 
+def test_volumetric_differs_from_default_in_its_latents_and_how_many_patches_a_step_rebuilds():
+    default, volumetric = CATALOGUE["default"], CATALOGUE["volumetric"]
+    model, training = default.model, default.training
+    assert (volumetric.model.latent_side, volumetric.model.latent_spacing) == (3, 3)
+    assert (volumetric.model.receptive_size, volumetric.model.output_size) == (13, 9)
+    point = replace(
+        volumetric.model,
+        latent_side=model.latent_side,
+        latent_spacing=model.latent_spacing,
+        gyroplane_window=model.gyroplane_window,
+    )
+    assert point == model
+    assert replace(volumetric.training, positions=training.positions) == training
+    assert volumetric.segmentation == default.segmentation
+
+
 def test_a_name_that_there_is_not_is_refused():
-    with pytest.raises(SettingsError, match="must be one of default, paper, euclidean; got 'x'"):
+    said = "must be one of default, paper, euclidean, volumetric; got 'x'"
+    with pytest.raises(SettingsError, match=said):
         configuration("x")
 
 
@@ -58,6 +75,31 @@ def test_a_jittered_target_must_lie_in_the_receptive_field(jitter, fits):
     else:
         with pytest.raises(SettingsError, match=r"training.jitter \+ 1 .* <= 3 .*, got 4. Lower"):
             Configuration(model=model, training=training)
+
+
+@pytest.mark.parametrize(
+    ("side", "spacing", "jitter", "fits"),
+    # Volumes made from 7 + 6 and 7 + 2 voxels, of which 9 and 3 are rebuilt.
+    [(3, 3, 2, True), (3, 3, 3, False), (3, 1, 3, True), (3, 1, 4, False), (3, 7, 1, False)],
+)
+def test_a_jittered_patch_of_a_volume_must_lie_in_what_the_volume_sees(side, spacing, jitter, fits):
+    model = ModelSettings(latent_side=side, latent_spacing=spacing)
+    training = TrainingSettings(jitter=jitter)
+    if fits:
+        assert Configuration(model=model, training=training).training.jitter == jitter
+    else:
+        seen = model.receptive_size // 2
+        said = rf"\(latent_side, latent_spacing\) <= {seen} \(dilations, latent_side, .*got"
+        with pytest.raises(SettingsError, match=said):
+            Configuration(model=model, training=training)
+
+
+def test_a_crop_must_hold_a_latent_volume():
+    volumetric = CATALOGUE["volumetric"]
+    training = replace(volumetric.training, crop_size=7)
+    assert replace(volumetric, training=training).training.crop_size == 7
+    with pytest.raises(SettingsError, match=r"training.crop_size must exceed 6 \(.*\), got 6."):
+        replace(volumetric, training=replace(training, crop_size=6))
 
 
 @pytest.mark.parametrize("side", [1, 2, 5, 10])

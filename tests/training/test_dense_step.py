@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from gyrovox.training import DenseStep
 from gyrovox.training.dense_step import jitter, varied_crop
 
 MODEL = ModelSettings(channels=(4, 4), dilations=(1, 1), hidden=8, decoder_channels=(4,))
+# Made from 5 + 6 voxels, of which the middle 9 are rebuilt.
+VOLUMES = replace(MODEL, latent_side=3, latent_spacing=3)
 SETTINGS = TrainingSettings(crop_size=12, positions=40, triplets=300, jitter=1)
 
 
@@ -32,11 +35,18 @@ def maps_of(step, side, scales):
 
 @pytest.mark.parametrize("scales", [(1, 2, 4), (1, 3, 4), (1, 2, 3, 5)], ids=str)
 @pytest.mark.parametrize(
-    "model", [MODEL, ModelSettings(), ModelSettings(dilations=(1, 2, 3), channels=(4, 4, 4))]
+    "model",
+    [
+        MODEL,
+        ModelSettings(),
+        ModelSettings(dilations=(1, 2, 3), channels=(4, 4, 4)),
+        VOLUMES,
+        ModelSettings(latent_side=5),
+    ],
 )
 def test_children_lie_inside_their_parents_and_strangers_apart(scales, model):
     step = step_of(model)
-    size = step.encoder.patch_size
+    size = model.receptive_size
     side = 2 * size * scales[-1] + 1  # no multiple of the scales
     maps = maps_of(step, side, scales)
     for fine, coarse in itertools.combinations(scales, 2):
@@ -58,10 +68,10 @@ def test_children_lie_inside_their_parents_and_strangers_apart(scales, model):
         assert not (shared > 0).all(-1).any()
 
 
-def test_children_are_everywhere_in_their_parents():
-    step = step_of()
-    size = step.encoder.patch_size  # 5
-    parent, child, _ = step._draw(maps_of(step, 60, (1, 2, 4)), 4, 2, 20_000, generator())
+@pytest.mark.parametrize(("model", "size"), [(MODEL, 5), (VOLUMES, 11)])
+def test_children_are_everywhere_in_their_parents(model, size):
+    step = step_of(model)
+    parent, child, _ = step._draw(maps_of(step, 100, (1, 2, 4)), 4, 2, 20_000, generator())
     shift = child - 2 * parent
     assert shift.min() == 0
     assert shift.max() == size
@@ -82,6 +92,55 @@ def test_places_of_a_map_stand_for_the_cubes_of_voxels_that_they_were_made_from(
     after = step._posteriors(torch.nn.functional.avg_pool3d(outside, 2)).mean_code
     torch.testing.assert_close(after[place], before[place])
     assert not torch.equal(after[3, 3, 1], before[3, 3, 1])
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+def test_a_volume_at_a_place_is_made_from_the_cube_of_voxels_that_begins_there(scale):
+    step = step_of(VOLUMES)
+    crop = torch.randn(1, 16 * scale, 16 * scale, 16 * scale)
+    place, size = (2, 3, 1), VOLUMES.receptive_size
+    changed = crop + 1.0
+    inside = [slice(scale * start, scale * (start + size)) for start in place]
+    changed[:, *inside] = crop[:, *inside]
+    volumes = []
+    for voxels in (crop, changed):
+        maps = step._posteriors(torch.nn.functional.avg_pool3d(voxels, scale)).mean_code
+        volumes.append(step._look_up(maps, torch.tensor([place, (3, 3, 1)])))
+    before, after = volumes
+    assert before.shape == (2, 3, 3, 3, 2)
+    torch.testing.assert_close(after[0], before[0])
+    # Of the volume one voxel further on, only the last layer of codes sees the change.
+    torch.testing.assert_close(after[1, :2], before[1, :2])
+    assert (after[1, 2] != before[1, 2]).any(-1).all()
+
+
+@pytest.mark.parametrize(("side", "spacing"), [(1, 1), (3, 1), (3, 3), (5, 1)])
+def test_volumes_are_slices_of_the_map(side, spacing, device):
+    step = step_of(replace(MODEL, latent_side=side, latent_spacing=spacing))
+    maps = torch.randn(14, 15, 16, 2, device=device)
+    posteriors = Posterior(maps, torch.ones(14, 15, 16, 1, device=device))
+    place = step._places(posteriors, 300, generator())
+    found = step._look_up(maps, place)
+    reach = (side - 1) * spacing
+    assert place.amin(0).tolist() == [0, 0, 0]
+    assert place.amax(0).tolist() == [13 - reach, 14 - reach, 15 - reach]
+    for start, volume in zip(place.tolist(), found, strict=True):
+        z, y, x = (slice(first, first + reach + 1, spacing) for first in start)
+        expected = maps[z, y, x] if side > 1 else maps[tuple(start)]
+        assert torch.equal(volume, expected)
+
+
+def test_what_a_volume_rebuilds_has_its_codes_in_the_middle_of_their_voxels():
+    settings = TrainingSettings(crop_size=12, positions=100, jitter=0)
+    step = step_of(VOLUMES, settings)
+    level = torch.arange(16.0**3).reshape(1, 16, 16, 16)
+    # A code made from voxels p to p + 4 is named after the voxel p + 2 that it stands for.
+    middle = level[0, 2:-2, 2:-2, 2:-2]
+    posteriors = Posterior(middle[..., None].repeat(1, 1, 1, 2), torch.ones(12, 12, 12, 1))
+    posterior, targets = step._patches(level, posteriors, generator())
+    assert targets.shape == (100, 1, 9, 9, 9)
+    assert posterior.scale.shape == (100, 3, 3, 3, 1)
+    assert torch.equal(targets[:, 0, 1::3, 1::3, 1::3], posterior.mean_code[..., 0])
 
 
 def test_targets_are_the_jittered_patches_around_the_codes_voxels():
@@ -121,6 +180,33 @@ def test_no_target_reaches_beyond_what_its_code_was_made_from():
     step = step_of()
     reach = step.settings.jitter + step.target_size // 2
     assert reach <= step.encoder.patch_size // 2
+
+
+@pytest.mark.parametrize("window", ["shared", "per_offset", "concatenated"])
+@pytest.mark.parametrize("geometry", ["poincare", "euclidean"])
+@pytest.mark.parametrize("shape", [(30, 30, 30), (11, 30, 12), (11, 11, 11)], ids=str)
+def test_a_step_of_volumes_has_a_finite_loss_that_reaches_every_parameter(
+    shape, geometry, window, device
+):
+    step = step_of(replace(VOLUMES, geometry=geometry, gyroplane_window=window))
+    step.vae.to(device)
+    losses = step.loss(torch.randn(1, *shape, device=device), generator=generator())
+    losses.total.backward()
+    for part in (losses.total, losses.reconstruction, losses.divergence, losses.triplet):
+        assert part.isfinite()
+        assert part.device.type == device.type
+    for name, parameter in step.vae.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.isfinite().all(), name
+        assert parameter.grad.any(), name
+
+
+def test_levels_that_have_room_for_no_volume_are_left_out():
+    # A level of 10 voxels has codes, and no 3 of them 3 voxels apart.
+    settings = replace(SETTINGS, crop_size=16)
+    voxels = torch.randn(1, 20, 20, 20)
+    assert step_of(MODEL, settings).loss(voxels, generator=generator()).triplet > 0
+    assert step_of(VOLUMES, settings).loss(voxels, generator=generator()).triplet == 0
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -169,8 +255,9 @@ def test_without_weight_or_levels_there_is_no_triplet_loss():
         assert step.loss(torch.randn(1, 20, 20, 20), generator=generator()).triplet == 0
 
 
-def test_triplets_of_codes_that_tell_nothing_apart_cost_the_margin():
-    step = step_of()
+@pytest.mark.parametrize("model", [MODEL, VOLUMES])
+def test_triplets_of_codes_that_tell_nothing_apart_cost_the_margin(model):
+    step = step_of(model)
     maps = maps_of(step, 40, (1, 2))
     maps[1] = Posterior(torch.full_like(maps[1].mean_code, 3.0), maps[1].scale)
     far = step._triplet_loss(maps, generator())

@@ -16,8 +16,14 @@ from gyrovox.volumes.phantom_cell import cell_phantom
 DENSE = ModelSettings(channels=(4, 4, 4), hidden=8, decoder_channels=(8,))
 PATCH = ModelSettings(encoder="patch", channels=(4, 4, 4, 4), hidden=8, likelihood="unit-normal")
 SHORT = TrainingSettings(steps=3, crop_size=10, positions=32, triplets=64, batch_size=8)
-MODELS = {"dense": DENSE, "flat": replace(DENSE, geometry="euclidean"), "patch": PATCH}
+MODELS = {
+    "dense": DENSE,
+    "flat": replace(DENSE, geometry="euclidean"),
+    "volumes": replace(DENSE, latent_side=3),
+    "patch": PATCH,
+}
 RIEMANNIAN = {"riemannian": replace(DENSE, posterior="riemannian-normal")}
+VOLUMES = replace(DENSE, latent_side=3)
 
 
 def vae_of(model, seed=0):
@@ -37,6 +43,27 @@ def test_training_makes_the_loss_smaller(kind, voxels, device):
     record = train(vae, [voxels.to(device)], settings, seed=0, quiet=True)
     assert np.mean(record.loss[-10:]) < np.mean(record.loss[:10]) - 1
     assert np.mean(record.reconstruction[-10:]) > np.mean(record.reconstruction[:10])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"gyroplane_window": "per_offset"},
+        {"gyroplane_window": "concatenated"},
+        {"first_layer": "tangent"},
+        {"posterior": "riemannian-normal"},
+        {"geometry": "euclidean"},
+        {"latent_spacing": 3},
+    ],
+    ids=str,
+)
+def test_thirty_steps_with_volumes_make_the_loss_smaller(changes, voxels, device):
+    settings = replace(SHORT, steps=30, learning_rate=1e-2, positions=64, jitter=1)
+    vae = vae_of(replace(VOLUMES, **changes)).to(device)
+    record = train(vae, [voxels.to(device)], settings, seed=0, quiet=True)
+    assert np.mean(record.loss[-5:]) < np.mean(record.loss[:5]) - 1
+    assert np.mean(record.reconstruction[-5:]) > np.mean(record.reconstruction[:5])
 
 
 def test_the_published_training_makes_the_triplet_loss_smaller(voxels, device):

@@ -12,3 +12,4 @@ from .objectives import triplet_loss as triplet_loss
 from .parameters import parameters as parameters
 from .parameters import with_parameters as with_parameters
 from .posterior import Posterior as Posterior
+from .volume_decoder import VolumeDecoder as VolumeDecoder

@@ -1,4 +1,4 @@
-"""Decoders: from a code to the patch that it stands for. The first layer is gyroplane."""
+"""Decoders: from a code to the patch that it stands for. The first layer reads the code."""
 
 from collections.abc import Sequence
 from typing import Literal, final
@@ -10,7 +10,8 @@ from torch.distributions import Distribution, Laplace, Normal
 
 from gyrovox.geometry import Manifold
 from gyrovox.models.posterior import positive
-from gyrovox.nn import plane_layer
+from gyrovox.nn import EuclideanPlane, Gyroplane, plane_layer
+from gyrovox.settings import FirstLayer
 
 # Standard deviations of the volume. Voxels are stored in steps (8 bits: about this), and a noise
 # finer than the step would have a likelihood without bound.
@@ -29,6 +30,7 @@ class UpConvolutions(nn.Module):
         hidden: Number of gyroplanes.
         channels: Filters of the up-convolutions before the last.
         out_channels: Channels of what is rebuilt.
+        first_layer: Whether it begins with gyroplanes.
     """
 
     def __init__(
@@ -38,9 +40,11 @@ class UpConvolutions(nn.Module):
         hidden: int,
         channels: Sequence[int],
         out_channels: int,
+        *,
+        first_layer: FirstLayer = "gyroplane",
     ) -> None:
         super().__init__()
-        self.planes = plane_layer(manifold, dim, hidden)
+        self.planes = _planes(manifold, dim, hidden, first_layer)
         layers: list[nn.Module] = [nn.ReLU(), nn.ConvTranspose3d(hidden, channels[0], 1)]
         for before, after in zip(channels, [*channels[1:], out_channels], strict=True):
             layers += [nn.ReLU(), nn.ConvTranspose3d(before, after, 3)]
@@ -61,6 +65,7 @@ class PatchDecoder(nn.Module):
         hidden: Number of gyroplanes (paper: 300).
         channels: Filters of the encoder's four convolutions, which are run through backwards.
         out_channels: Channels of what is rebuilt.
+        first_layer: Whether it begins with gyroplanes.
 
     Source:
         Hsu et al. (2021), supplement; paddings as in the published code.
@@ -74,9 +79,11 @@ class PatchDecoder(nn.Module):
         hidden: int,
         channels: Sequence[int],
         out_channels: int,
+        *,
+        first_layer: FirstLayer = "gyroplane",
     ) -> None:
         super().__init__()
-        self.planes = plane_layer(manifold, dim, hidden)
+        self.planes = _planes(manifold, dim, hidden, first_layer)
         self.width = channels[-1]
         self.spread = nn.Linear(hidden, self.width * 2**3)
         backwards = [*reversed(channels), out_channels]
@@ -91,6 +98,15 @@ class PatchDecoder(nn.Module):
         """Patches, shape ``(batch, out_channels, 10, 10, 10)``."""
         spread = self.spread(torch.relu(self.planes(codes)))
         return torch.as_tensor(self.up(spread.unflatten(-1, (self.width, 2, 2, 2))))
+
+
+def _planes(
+    manifold: Manifold, dim: int, hidden: int, first_layer: FirstLayer
+) -> Gyroplane | EuclideanPlane | nn.Linear:
+    """The first layer: planes of the manifold, or of its tangent space at the origin."""
+    if first_layer == "tangent":
+        return nn.Linear(dim, hidden)
+    return plane_layer(manifold, dim, hidden)
 
 
 def parameters_per_voxel(likelihood: Likelihood) -> int:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 
 from gyrovox.distributions import CodeDistribution, Normal, RiemannianNormal, WrappedNormal
-from gyrovox.geometry import Euclidean, manifold
+from gyrovox.geometry import Euclidean, Manifold, manifold
 from gyrovox.models.decoder import (
     PatchDecoder,
     UpConvolutions,
@@ -16,6 +16,7 @@ from gyrovox.models.decoder import (
 )
 from gyrovox.models.encoder import DenseEncoder, PatchEncoder
 from gyrovox.models.posterior import Posterior
+from gyrovox.models.volume_decoder import VolumeDecoder
 from gyrovox.settings import ModelSettings
 
 
@@ -36,18 +37,13 @@ class HyperbolicVAE(nn.Module):
         self.settings = settings
         self.in_channels = in_channels
         self.manifold = manifold(settings.geometry, curvature=settings.curvature)
-        out_channels = in_channels * parameters_per_voxel(settings.likelihood)
         dim, hidden, widths = settings.latent_dim, settings.hidden, settings.channels
         self.encoder: DenseEncoder | PatchEncoder
-        self.decoder: UpConvolutions | PatchDecoder
         if settings.encoder == "dense":
             self.encoder = DenseEncoder(in_channels, widths, settings.dilations, dim)
-            self.decoder = UpConvolutions(
-                self.manifold, dim, hidden, settings.decoder_channels, out_channels
-            )
         else:
             self.encoder = PatchEncoder(in_channels, widths, hidden, dim)
-            self.decoder = PatchDecoder(self.manifold, dim, hidden, widths, out_channels)
+        self.decoder = _decoder(self.manifold, settings, in_channels)
 
     def distribution(self, posterior: Posterior) -> CodeDistribution:
         """The distribution q(z | x) on codes that a posterior's parameters stand for.
@@ -74,6 +70,28 @@ class HyperbolicVAE(nn.Module):
         standard = Posterior(like.new_zeros(like.shape[-1]), like.new_ones(1))
         return self.distribution(standard)
 
-    def decode(self, codes: Float[Tensor, "batch dim"]) -> Distribution:
-        """The distribution p(x | z) of patches ``(batch, channels, size, size, size)``."""
+    def decode(self, codes: Float[Tensor, "batch *sides dim"]) -> Distribution:
+        """The distribution p(x | z) of patches.
+
+        Args:
+            codes: Shape ``(batch, dim)``; of latent volumes ``(batch, side, side, side, dim)``.
+
+        Returns:
+            A distribution of batch shape ``(batch, channels, size, size, size)``.
+        """
         return voxel_distribution(self.decoder(codes), self.settings.likelihood)
+
+
+def _decoder(
+    space: Manifold, settings: ModelSettings, in_channels: int
+) -> UpConvolutions | PatchDecoder | VolumeDecoder:
+    """The decoder of single points, of latent volumes, or the published one."""
+    out_channels = in_channels * parameters_per_voxel(settings.likelihood)
+    if settings.latent_side > 1:
+        return VolumeDecoder(space, settings, out_channels)
+    dim, hidden, first_layer = settings.latent_dim, settings.hidden, settings.first_layer
+    if settings.encoder == "dense":
+        widths = settings.decoder_channels
+        return UpConvolutions(space, dim, hidden, widths, out_channels, first_layer=first_layer)
+    widths = settings.channels
+    return PatchDecoder(space, dim, hidden, widths, out_channels, first_layer=first_layer)

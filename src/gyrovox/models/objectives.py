@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from gyrovox.geometry import Manifold
+from gyrovox.geometry import Manifold, product_distance
 from gyrovox.models.hyperbolic_vae import HyperbolicVAE
 from gyrovox.models.posterior import Posterior
 
@@ -38,11 +38,12 @@ def evidence(
 
     Args:
         vae: The model.
-        posterior: q(z | x), batch shape ``(patches,)``.
+        posterior: q(z | x), batch shape ``(patches,)``; of latent volumes, whose codes are
+            independent of one another, ``(patches, side, side, side)``.
         targets: The patches to rebuild, shape ``(patches, channels, size, size, size)``.
 
     Returns:
-        The parts of the ELBO, summed over the voxels of a patch.
+        The parts of the ELBO, summed over the voxels and over the codes of a patch.
 
     Source:
         Mathieu et al. (2019), eq. 7. https://arxiv.org/abs/1901.06033
@@ -50,7 +51,9 @@ def evidence(
     codes, log_posterior = vae.distribution(posterior).rsample_with_log_prob()
     log_prior = vae.prior(codes).log_prob(codes)
     log_likelihood = torch.as_tensor(vae.decode(codes).log_prob(targets))
-    return Evidence(log_likelihood.flatten(1).sum(-1), log_posterior - log_prior)
+    # A product over codes: the logarithms add up. A single point is a volume of one.
+    divergence = (log_posterior - log_prior).unsqueeze(-1).flatten(1).sum(-1)
+    return Evidence(log_likelihood.flatten(1).sum(-1), divergence)
 
 
 def importance_weighted_bound(
@@ -70,7 +73,7 @@ def importance_weighted_bound(
 
     Args:
         vae: The model.
-        posterior: q(z | x), batch shape ``(patches,)``.
+        posterior: q(z | x), of a batch shape as for `evidence`.
         targets: The patches to judge, shape ``(patches, channels, size, size, size)``.
         samples: Number K of samples of every patch, at least 1. They are decoded one after the
             other; under ``torch.no_grad`` the memory does not grow with them.
@@ -93,9 +96,9 @@ def importance_weighted_bound(
 
 def triplet_loss(
     manifold: Manifold,
-    parent: Float[Tensor, "triplets dim"],
-    child: Float[Tensor, "triplets dim"],
-    stranger: Float[Tensor, "triplets dim"],
+    parent: Float[Tensor, "triplets *sides dim"],
+    child: Float[Tensor, "triplets *sides dim"],
+    stranger: Float[Tensor, "triplets *sides dim"],
     *,
     margin: float,
 ) -> Float[Tensor, ""]:
@@ -103,9 +106,12 @@ def triplet_loss(
 
     .. math:: mean max(0, d(parent, child) - d(parent, stranger) + margin)
 
+    Latent volumes are points of a product of manifolds, and so is their distance.
+
     Args:
         manifold: Where the codes live.
-        parent: Codes of the anchors, shape ``(triplets, dim)``.
+        parent: Codes of the anchors, shape ``(triplets, dim)``; of latent volumes
+            ``(triplets, side, side, side, dim)``.
         child: Codes of patches inside them, same shape.
         stranger: Codes of patches elsewhere, same shape.
         margin: Required difference of the distances, in lengths of latent space.
@@ -118,6 +124,10 @@ def triplet_loss(
     """
     if len(parent) == 0:
         return parent.new_zeros(())
-    near = manifold.code_distance(parent, child)
-    far = manifold.code_distance(parent, stranger)
+    # A single point is a volume of one.
+    parent, child, stranger = (
+        codes.unsqueeze(1).flatten(1, -2) for codes in (parent, child, stranger)
+    )
+    near = product_distance(manifold, parent, child)
+    far = product_distance(manifold, parent, stranger)
     return torch.relu(near - far + margin).mean()

@@ -4,6 +4,7 @@ from .configuration import CATALOGUE as CATALOGUE
 from .configuration import Configuration as Configuration
 from .configuration import ConfigurationName as ConfigurationName
 from .configuration import configuration as configuration
+from .model import FirstLayer as FirstLayer
 from .model import ModelSettings as ModelSettings
 from .plain_values import from_plain_values as from_plain_values
 from .plain_values import plain_values as plain_values

@@ -8,7 +8,7 @@ from gyrovox.settings.model import ModelSettings
 from gyrovox.settings.segmentation import SegmentationSettings
 from gyrovox.settings.training import TrainingSettings
 
-ConfigurationName = Literal["default", "paper", "euclidean"]
+ConfigurationName = Literal["default", "paper", "euclidean", "volumetric"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +28,9 @@ class Configuration:
         """Refuse patches that do not fit what the encoder reads.
 
         Raises:
-            SettingsError: If the jittered patch reaches beyond the encoder's receptive field, or
-                the cube around a voxel cannot be brought to the encoder's patch.
+            SettingsError: If the jittered patch reaches beyond the encoder's receptive field, a
+                crop holds no latent volume, or the cube around a voxel cannot be brought to the
+                encoder's patch.
         """
         if self.model.encoder == "patch":
             size, side = self.model.input_size, self.training.embed_side
@@ -39,12 +40,23 @@ class Configuration:
                     f"{side}. Pass 1, 2, 5 or 10."
                 )
             return
-        reach = self.training.jitter + self.model.output_size // 2
-        if reach > self.model.input_size // 2:
+        apart = (self.model.latent_side - 1) * self.model.latent_spacing
+        if self.training.crop_size <= apart:
+            raise SettingsError(
+                "the codes of a step must hold a latent volume: training.crop_size must exceed "
+                f"{apart} (latent_side, latent_spacing), got {self.training.crop_size}."
+            )
+        rebuilt, seen = self.model.output_size // 2, self.model.receptive_size // 2
+        reach = self.training.jitter + rebuilt
+        if reach > seen:
+            point = self.model.latent_side == 1
+            volume = "latent_side, latent_spacing"
+            of_rebuilt = "decoder_channels" if point else volume
+            of_seen = "dilations" if point else f"dilations, {volume}"
             raise SettingsError(
                 "the rebuilt patch must lie within the encoder's receptive field: "
-                f"training.jitter + {self.model.output_size // 2} (decoder_channels) <= "
-                f"{self.model.input_size // 2} (dilations), got {reach}. Lower training.jitter."
+                f"training.jitter + {rebuilt} ({of_rebuilt}) <= {seen} ({of_seen}), got {reach}. "
+                "Lower training.jitter."
             )
 
 
@@ -69,16 +81,23 @@ CATALOGUE: dict[ConfigurationName, Configuration] = {
     "default": Configuration(),
     "paper": _PAPER,
     "euclidean": Configuration(model=replace(ModelSettings(), geometry="euclidean")),
+    "volumetric": Configuration(
+        model=replace(ModelSettings(), latent_side=3, latent_spacing=3),
+        # 27 times the voxels are rebuilt: so the triplets keep their share of the objective.
+        training=replace(TrainingSettings(), positions=128, triplet_weight=27.0),
+    ),
 }
-"""Named configurations: ours, the published one, and the flat control of ours."""
+"""Named configurations: ours, the published one, and of ours the flat control and the one whose
+latents are volumes."""
 
 
 def configuration(name: str) -> Configuration:
     """The named configuration.
 
     Args:
-        name: ``default`` (small, dense, fast), ``paper`` (the published layers) or ``euclidean``
-            (`default` without hyperbolic geometry).
+        name: ``default`` (small, dense, fast), ``paper`` (the published layers), ``euclidean``
+            (`default` without hyperbolic geometry) or ``volumetric`` (`default` with volumes of
+            codes).
 
     Returns:
         The configuration.

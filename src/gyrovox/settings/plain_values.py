@@ -8,7 +8,10 @@ from gyrovox.errors import SettingsError
 from gyrovox.settings.configuration import Configuration
 
 # Settings that are younger than the first model files. A file without one gets its default.
-_ADDED = {"model": ("posterior",), "segmentation": ("clustering", "evidence", "regions")}
+_ADDED = {
+    "model": ("posterior", "latent_side", "latent_spacing", "first_layer", "gyroplane_window"),
+    "segmentation": ("clustering", "evidence", "regions"),
+}
 
 
 def plain_values(configuration: Configuration) -> dict[str, object]:

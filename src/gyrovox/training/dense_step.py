@@ -18,8 +18,9 @@ _CROP_TRIES = 20
 class DenseStep(Step):
     """One step of a dense model: a crop, its pyramid, one encoding of each level.
 
-    Every level's voxel stands for a cube: the patch that its code was made from. Parents are
-    drawn from coarse levels, children and strangers from finer ones.
+    Every place of a level stands for a cube: the patch that its latent, a code or a volume of
+    codes, was made from. Parents are drawn from coarse levels, children and strangers from finer
+    ones.
 
     Args:
         vae: A model with a `DenseEncoder`.
@@ -36,6 +37,7 @@ class DenseStep(Step):
         self.encoder = vae.encoder
         self.settings = settings
         self.target_size = vae.settings.output_size
+        self.patch_size = vae.settings.receptive_size
 
     def loss(
         self, voxels: Float[Tensor, "channels z y x"], *, generator: torch.Generator
@@ -43,7 +45,7 @@ class DenseStep(Step):
         """The loss on one crop of a volume."""
         side = self.settings.crop_size + self.encoder.patch_size - 1
         crop = varied_crop(voxels, side, generator=generator)
-        levels = scale_pyramid(crop, self.settings.scales, smallest=self.encoder.patch_size)
+        levels = scale_pyramid(crop, self.settings.scales, smallest=self.patch_size)
         maps = {scale: self._posteriors(level) for scale, level in levels.items()}
         triplet = self._triplet_loss(maps, generator)
         # The finest level alone: rebuilding coarse patches too cost .02 of Dice at levels 2 and 3.
@@ -62,10 +64,12 @@ class DenseStep(Step):
     ) -> tuple[Posterior, Float[Tensor, "patches channels size size size"]]:
         """Posteriors at random places of the finest level, and jittered patches around them."""
         count = self.settings.positions
-        place = _places(posteriors.scale.shape[:3], count, generator)
-        found = Posterior(_look_up(posteriors.mean_code, place), _look_up(posteriors.scale, place))
+        place = self._places(posteriors, count, generator)
+        found = Posterior(
+            self._look_up(posteriors.mean_code, place), self._look_up(posteriors.scale, place)
+        )
         shift = jitter(count, self.settings.jitter, generator=generator)
-        centre = place + self.encoder.patch_size // 2 + shift
+        centre = place + self.patch_size // 2 + shift
         targets = _cut(voxels, centre, self.target_size)
         flat = targets.flatten(1)
         varied = flat.amax(-1) > flat.amin(-1)
@@ -91,9 +95,9 @@ class DenseStep(Step):
                 weight
                 * triplet_loss(
                     manifold,
-                    _look_up(maps[coarse].mean_code, parent),
-                    _look_up(codes, child),
-                    _look_up(codes, stranger),
+                    self._look_up(maps[coarse].mean_code, parent),
+                    self._look_up(codes, child),
+                    self._look_up(codes, stranger),
                     margin=settings.triplet_margin,
                 )
             )
@@ -108,23 +112,45 @@ class DenseStep(Step):
         generator: torch.Generator,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Places of parents in the coarse map, of children and strangers in the fine one."""
-        parent = _places(maps[coarse].scale.shape[:3], count, generator)
+        parent = self._places(maps[coarse], count, generator)
         # A patch at place i of level s covers the voxels from s * i to s * (i + patch_size), so
         # the patches inside a parent begin at these places, both included.
         first = -(-parent * coarse // fine)
-        last = (parent * coarse + self.encoder.patch_size * (coarse - fine)) // fine
+        last = (parent * coarse + self.patch_size * (coarse - fine)) // fine
         share = torch.rand((count, 3), generator=generator)
         # The minimum is for shares that float32 rounds up to the next place.
         child = torch.minimum(first + (share * (last - first + 1)).long(), last)
-        stranger = _places(maps[fine].scale.shape[:3], count, generator)
+        stranger = self._places(maps[fine], count, generator)
         apart = ~self._cubes(stranger, fine).overlaps(self._cubes(parent, coarse))
         # Where the scales do not divide each other, a narrow parent may have no child on the grid.
         kept = apart & (last >= first).all(dim=-1)
         return parent[kept], child[kept], stranger[kept]
 
     def _cubes(self, place: Int[Tensor, "cubes 3"], scale: int) -> Cubes:
-        side = float(self.encoder.patch_size * scale)
+        side = float(self.patch_size * scale)
         return Cubes((place * scale).float(), torch.full((len(place),), side))
+
+    def _places(
+        self, posteriors: Posterior, count: int, generator: torch.Generator
+    ) -> Int[Tensor, "count 3"]:
+        """Uniform indices (z, y, x) of the first codes of latents in a map."""
+        z, y, x = posteriors.scale.shape[:3]
+        reach = self.patch_size - self.encoder.patch_size
+        return torch.stack(
+            [torch.randint(size - reach, (count,), generator=generator) for size in (z, y, x)],
+            dim=-1,
+        )
+
+    def _look_up(
+        self, maps: Float[Tensor, "z y x dim"], place: Int[Tensor, "count 3"]
+    ) -> Float[Tensor, "count *sides dim"]:
+        """Latents at places of a map: codes, or volumes of codes that begin there."""
+        side, spacing = self.vae.settings.latent_side, self.vae.settings.latent_spacing
+        place = place.to(maps.device)
+        if side == 1:
+            z, y, x = place.unbind(-1)
+            return maps[z, y, x]
+        return _windows(maps, place, spacing * torch.arange(side, device=maps.device))
 
 
 def varied_crop(
@@ -174,31 +200,19 @@ def jitter(count: int, reach: int, *, generator: torch.Generator) -> Int[Tensor,
     return ball[torch.randint(len(ball), (count,), generator=generator)]
 
 
-def _places(
-    shape: tuple[int, ...], count: int, generator: torch.Generator
-) -> Int[Tensor, "count 3"]:
-    """Uniform indices (z, y, x) into a map."""
-    return torch.stack([_uniform_integers(size, (count,), generator) for size in shape], dim=-1)
-
-
-def _uniform_integers(
-    end: int, shape: tuple[int, ...], generator: torch.Generator
-) -> Int[Tensor, "..."]:
-    return torch.randint(end, shape, generator=generator)
-
-
-def _look_up(
-    maps: Float[Tensor, "z y x dim"], place: Int[Tensor, "count 3"]
-) -> Float[Tensor, "count dim"]:
-    z, y, x = place.to(maps.device).unbind(-1)
-    return maps[z, y, x]
-
-
 def _cut(
     level: Float[Tensor, "channels z y x"], centre: Int[Tensor, "count 3"], size: int
 ) -> Float[Tensor, "count channels size size size"]:
     """The cubes of ``size`` voxels around places of a level."""
-    offset = torch.arange(size) - size // 2
-    z, y, x = (centre[:, axis, None] + offset for axis in range(3))
-    cut = level[:, z[:, :, None, None], y[:, None, :, None], x[:, None, None, :]]
-    return cut.transpose(0, 1)
+    cut = _windows(level.movedim(0, -1), centre, torch.arange(size) - size // 2)
+    return cut.movedim(-1, 1)
+
+
+def _windows(
+    volume: Float[Tensor, "z y x channels"],
+    place: Int[Tensor, "count 3"],
+    offset: Int[Tensor, "side"],
+) -> Float[Tensor, "count side side side channels"]:
+    """What a volume has at places with the same offsets added along every axis."""
+    z, y, x = (place[:, axis, None] + offset for axis in range(3))
+    return volume[z[:, :, None, None], y[:, None, :, None], x[:, None, None, :]]
