@@ -29,9 +29,8 @@ HEAD = """# One Lloyd iteration
 
 The mean of ten. float32 codes from a normal distribution, and the first codes as the first centres,
 unless said: *as fit starts* is from centres found on a subsample, from where `fit` goes through all
-the codes; our time depends on how many codes change clusters, scikit-learn's does not. {repeats}
-rounds, every competitor once a round; ratios are to scikit-learn in the same round:
-median [least, largest]. Written by `python -m benchmarks.speed.kmeans`.
+the codes. {repeats} rounds, every competitor once a round; ratios are to scikit-learn in the same
+round: median [least, largest]. Written by `python -m benchmarks.speed.kmeans`.
 
 """
 
@@ -73,7 +72,7 @@ def measure(points: int, dim: int, clusters: int, counts: list[int], repeats: in
     codes = np.random.default_rng(0).normal(scale=0.5, size=(points, dim)).astype(np.float32)
     first = codes[:clusters].astype(np.float64)
     middle = codes.mean(axis=0, dtype=np.float64)
-    # What `fit` polishes: the end of a run on a subsample. Few codes change clusters from there.
+    # What `fit` polishes: the end of a run on a subsample.
     later = HyperbolicKMeans(clusters, n_init=1, max_iter=1).fit(codes).cluster_centers_
     ours = {
         "HyperbolicKMeans, as fit starts": our_seconds(codes, later, HyperbolicSpace()),

@@ -4,24 +4,31 @@ The two are fused: a block of points that fits the cache is assigned and summed 
 is read, and nothing as large as (points, clusters) is ever written.
 """
 
+import math
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from .space import FARTHEST, Space
 
-# Products of points and centres held at once by a thread: measured the best of 2^16 to 2^21 on two
-# threads, which wait for each other (the interpreter lock) around every block; no worse on one.
-_BLOCK_VALUES = 1 << 20
-# What is done for each cluster of a block costs about as much as this many points.
-_LEAST_POINTS_PER_CLUSTER = 16
+# Products of points and centres held at once by a thread. Measured: fewer leave two threads waiting
+# for each other (the interpreter lock) around every call, more leave the cache.
+_BLOCK_VALUES = 1 << 19
+# So that 2 and 4 threads finish together.
+_BLOCKS_MULTIPLE = 4
+# Points whose sums are one matrix product: 3 times faster than one for a whole block, which packs
+# its long thin factors first. No power of 2, at which rows take each other's place in the cache.
+_TILE = 1008
+# Rows of tiles start where a vector register does.
+_TILE_MULTIPLE = 16
 
 
 Result = TypeVar("Result")
@@ -54,9 +61,10 @@ class Threads:
 
     def map(self, work: Callable[[slice], Result], points: int, clusters: int) -> list[Result]:
         """Results of all blocks of points, first to last."""
-        # No power of 2, at which the rows of a product take each other's place in the cache.
-        size = max(1024, _BLOCK_VALUES // max(8, clusters), _LEAST_POINTS_PER_CLUSTER * clusters)
-        size += 48 - size % 1024
+        count = -(-points // max(1024, _BLOCK_VALUES // max(8, clusters)))
+        if count > 1:
+            count += -count % _BLOCKS_MULTIPLE
+        size = -(-points // max(count, 1))
         blocks = [slice(start, min(start + size, points)) for start in range(0, points, size)]
         if self._pool is None or len(blocks) < 2 * self._count:
             return [work(block) for block in blocks]
@@ -70,21 +78,24 @@ class Threads:
 
 @contextmanager
 def threads(count: int) -> Iterator[Threads]:
-    """Threads for a while, with matrix products of one thread each inside them."""
+    """Threads for a while, with numpy's and torch's work of one thread each inside them."""
     workers = Threads(count)
+    before = torch.get_num_threads()
     with threadpool_limits(1, user_api="blas"):
+        # Threads that are new to torch take the number that was set last.
+        torch.set_num_threads(1)
         try:
             yield workers
         finally:
             workers.close()
+            torch.set_num_threads(before)
 
 
 class Lloyd:
     """Lloyd iterations over one set of codes.
 
-    The codes of a block are kept in the order of the cluster that they are at home in, so that most
-    of a cluster's sum is that of a run of codes, and only those that left home are looked at one by
-    one. What is found depends on no order but in its rounding.
+    The lifted codes are kept from one iteration to the next; nothing else is, so an iteration takes
+    as long from far centres as from near ones.
 
     Args:
         space: The space of the codes.
@@ -108,7 +119,8 @@ class Lloyd:
         self._weights = None if weights is None else weights / self._unit
         self._workers = workers
         self._blocks: dict[int, _Block] = {}
-        self._lifted: np.dtype[np.floating] | None = None
+        self._scratch = _Scratch()
+        self._lifted: tuple[np.dtype[np.floating], int] | None = None
         self._farthest = max(float(codes.max()), -float(codes.min())) * codes.shape[1] ** 0.5
         self._dtypes = sorted({codes.dtype, np.dtype(np.float64)}, key=lambda kind: kind.itemsize)
 
@@ -124,8 +136,8 @@ class Lloyd:
         return self._stable_step(centres)
 
     def _fast_step(self, centres: NDArray[np.float64], dtype: np.dtype[np.floating]) -> Step:
-        if self._lifted != dtype:
-            self._blocks, self._lifted = {}, dtype
+        if self._lifted != (dtype, len(centres)):  # as large as blocks are for so many clusters
+            self._blocks, self._lifted = {}, (dtype, len(centres))
         covectors = self._space.covectors(centres).astype(dtype)
 
         def work(where: slice) -> tuple[NDArray[np.float64], float]:
@@ -133,7 +145,7 @@ class Lloyd:
                 features = self._space.features(self._codes[where], dtype)
                 weights = None if self._weights is None else self._weights[where].astype(dtype)
                 self._blocks[where.start] = _Block(self._space, features, weights)
-            return self._blocks[where.start].sums(covectors)
+            return self._blocks[where.start].sums(covectors, self._scratch)
 
         clusters, dim = centres.shape
         found = self._workers.map(work, len(self._codes), clusters)
@@ -200,93 +212,84 @@ def squared_distances(
     return np.stack([space.stable_squared_distance(exact, centre) for centre in centres])
 
 
+class _Scratch(threading.local):
+    """Memory that a thread writes to at every block: fresh pages cost as much as a product."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, NDArray[np.floating]] = {}
+
+    def array(
+        self, name: str, shape: tuple[int, ...], dtype: np.dtype[np.floating]
+    ) -> NDArray[np.floating]:
+        """An array of this shape with anything in it, valid until the name is asked for again."""
+        size = math.prod(shape)
+        held = self._held.get(name)
+        if held is None or held.size < size or held.dtype != dtype:
+            held = self._held[name] = np.empty(size, dtype)
+        return held[:size].reshape(shape)
+
+
 class _Block:
-    """Codes that fit the cache, ordered by their cluster.
+    """Codes that fit the cache, in tiles of one small matrix product each.
 
     Args:
         space: The space of the codes.
-        features: Of the codes, shape (features, points); ordered in place.
-        weights: Weights > 0 of the codes, shape (points,), ordered in place; None for 1.
+        features: Of the codes, shape (features, points).
+        weights: Weights > 0 of the codes, shape (points,); None for 1.
     """
 
     def __init__(
         self, space: Space, features: NDArray[np.floating], weights: NDArray[np.floating] | None
     ) -> None:
         self._space = space
-        self._features = features
-        self._weights = weights
-        # Cluster j holds the codes from the j-th of these to the next, and each code's label is j.
-        self._bounds = [0]
-        self._labels = np.empty(0, np.uint8)
+        rows, points = features.shape
+        count = -(-points // _TILE)
+        width = -(-points // count)
+        width += -width % _TILE_MULTIPLE
+        missing = count * width - points
+        if missing and weights is None:
+            weights = np.ones(points, features.dtype)
+        # The last tile is filled with codes of weight 0.
+        filled = np.pad(features, ((0, 0), (0, missing)), mode="edge")
+        tiles = filled.reshape(rows, count, width).swapaxes(0, 1)
+        self._tiles = np.ascontiguousarray(tiles)
+        self._weights = None
+        if weights is not None:
+            self._weights = np.pad(weights, (0, missing)).reshape(count, width)
 
-    def sums(self, covectors: NDArray[np.floating]) -> tuple[NDArray[np.float64], float]:
+    def sums(
+        self, covectors: NDArray[np.floating], scratch: _Scratch
+    ) -> tuple[NDArray[np.float64], float]:
         """Weighted sums of features (clusters, dim + 1) by nearest centre, and the inertia."""
-        least = self._assign(covectors @ self._features)
-        pull, squared = self._space.pull(least, self._features)
+        count, rows, width = self._tiles.shape
+        kind = self._tiles.dtype
+        nearest = scratch.array("nearest", (count, len(covectors), width), kind)
+        np.matmul(covectors, self._tiles, out=nearest)
+        least = np.minimum.reduce(nearest, axis=1)
+        # 1 for the nearest, 0 for the others, over the products; numpy has no such call.
+        torch.from_numpy(nearest).eq_(torch.from_numpy(least)[:, None])
+        pull, squared = self._space.pull(least, self._tiles.swapaxes(0, 1))
         if self._weights is not None:
             pull = self._weights if pull is None else pull * self._weights
             squared = squared * self._weights
-        pull = np.ones_like(squared) if pull is None else pull
-        rows = self._features[:-1]
-        # The codes of a cluster lie side by side, so that no sum has to pick them.
-        sums = [rows[:, start:end] @ pull[start:end] for start, end in pairwise(self._bounds)]
-        return np.array(sums, dtype=np.float64), float(squared.sum())
-
-    def _assign(self, products: NDArray[np.floating]) -> NDArray[np.floating]:
-        """Order the codes by their least product of (clusters, points); returns these, (points,).
-
-        A code stays in its cluster where another is as near.
-        """
-        clusters, points = products.shape
-        if len(self._bounds) != clusters + 1:
-            self._bounds = [0, *[points] * clusters]
-            self._labels = np.zeros(points, np.min_scalar_type(clusters - 1))
-        least: NDArray[np.floating] = np.minimum.reduce(products, axis=0)
-        left = np.empty(points, dtype=np.bool_)
-        for row, (start, end) in zip(products, pairwise(self._bounds), strict=True):
-            np.less(least[start:end], row[start:end], out=left[start:end])
-        leaving = np.flatnonzero(left)
-        if len(leaving):
-            there = products.take(leaving, axis=1)
-            self._relabel(leaving, _first_equal(there, least[leaving]), left)
-            self._reorder(np.flatnonzero(left), least)
-        return least
-
-    def _relabel(
-        self,
-        leaving: NDArray[np.intp],
-        labels: NDArray[np.unsignedinteger],
-        misplaced: NDArray[np.bool_],
-    ) -> None:
-        """Give new labels, and add to `misplaced` (points,) what falls to another cluster."""
-        clusters = len(self._bounds) - 1
-        sizes = np.diff(self._bounds)
-        sizes -= np.bincount(self._labels[leaving], minlength=clusters)
-        sizes += np.bincount(labels, minlength=clusters)
-        self._labels[leaving] = labels
-        bounds = [0, *np.cumsum(sizes).tolist()]
-        for before, now in zip(self._bounds, bounds, strict=True):
-            misplaced[min(before, now) : max(before, now)] = True
-        self._bounds = bounds
-
-    def _reorder(self, misplaced: NDArray[np.intp], least: NDArray[np.floating]) -> None:
-        """Let codes change places, and `least` (points,) with them; all others lie right."""
-        labels = self._labels[misplaced]
-        order = np.argsort(labels, kind="stable")
-        self._labels[misplaced] = labels[order]
-        source = misplaced[order]
-        weights = [] if self._weights is None else [self._weights]
-        for row in (*self._features, *weights, least):
-            row[misplaced] = row.take(source)
+        pulled = scratch.array("pulled", (count, rows, width), kind)
+        np.multiply(self._tiles[:, :-1], 1 if pull is None else pull[:, None], out=pulled[:, :-1])
+        pulled[:, -1] = 1  # counts
+        sums = _sums_over_tiles(nearest, pulled)
+        if sums[:, -1].sum() > count * width:
+            _keep_first(nearest)
+            sums = _sums_over_tiles(nearest, pulled)
+        return sums[:, :-1], float(squared.sum())
 
 
-def _first_equal(
-    products: NDArray[np.floating], least: NDArray[np.floating]
-) -> NDArray[np.unsignedinteger]:
-    """The first row of (clusters, points) that equals its least one (points,), shape (points,)."""
-    # Not argmin, which goes down the columns: 10 times slower. The first row counts the most.
-    last = len(products) - 1
-    kind = np.min_scalar_type(last)
-    value = np.arange(last, -1, -1).astype(kind)[:, None]
-    found = np.maximum.reduce(np.equal(products, least) * value, axis=0)
-    return np.asarray(kind.type(last) - found, kind)
+def _sums_over_tiles(
+    nearest: NDArray[np.floating], pulled: NDArray[np.floating]
+) -> NDArray[np.float64]:
+    """Sums (clusters, rows) of (tiles, rows, width) where (tiles, clusters, width) is 1."""
+    return np.asarray((nearest @ pulled.swapaxes(1, 2)).sum(axis=0, dtype=np.float64))
+
+
+def _keep_first(nearest: NDArray[np.floating]) -> None:
+    """Leave the first 1 of every column of (tiles, clusters, width), which has at least one."""
+    np.maximum.accumulate(nearest, axis=1, out=nearest)
+    nearest[:, 1:] -= nearest[:, :-1].copy()
