@@ -4,13 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from benchmarks.quality import accuracy, baselines, phantom, real_volumes
+from benchmarks.quality import ablation, accuracy, baselines, phantom, real_volumes
 from benchmarks.quality import kmeans as kmeans_quality
 from benchmarks.speed import embedding, gyroplane, kmeans, tree
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 SMOKE: dict[str, Callable[[], str]] = {
     "speed/embedding.py": lambda: embedding.report(12, 4, 2, [1]),
+    "quality/__main__.py": lambda: ablation.main(smoke=True),
     "quality/accuracy.py": lambda: accuracy.report(2, rooms=(1e-2,)),
     "quality/kmeans.py": lambda: kmeans_quality.table(40, seeds=1, starts=1),
     "quality/phantom.py": lambda: phantom.main(smoke=True),

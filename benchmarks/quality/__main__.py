@@ -1,0 +1,19 @@
+"""``python -m benchmarks.quality NAME``: runs one benchmark of quality; alone, names them."""
+
+import sys
+
+from benchmarks.quality import ablation
+
+COMMANDS = {"ablation": ablation.main}
+
+
+def main() -> None:
+    """Run what was asked for, with the rest of the command line."""
+    name = sys.argv[1] if len(sys.argv) > 1 else ""
+    if name not in COMMANDS:
+        sys.exit(f"python -m benchmarks.quality must name one of: {', '.join(COMMANDS)}.")
+    COMMANDS[name](sys.argv[2:])
+
+
+if __name__ == "__main__":
+    main()
