@@ -38,7 +38,7 @@ def test_euclidean_differs_from_default_in_its_space_alone():
     assert replace(flat, model=replace(flat.model, geometry="poincare")) == default
 
 
-def test_volumetric_differs_from_default_in_its_latents_and_how_many_patches_a_step_rebuilds():
+def test_volumetric_differs_from_default_in_its_latents_and_what_they_rebuild():
     default, volumetric = CATALOGUE["default"], CATALOGUE["volumetric"]
     model, training = default.model, default.training
     assert (volumetric.model.latent_side, volumetric.model.latent_spacing) == (3, 3)
@@ -50,7 +50,14 @@ def test_volumetric_differs_from_default_in_its_latents_and_how_many_patches_a_s
         gyroplane_window=model.gyroplane_window,
     )
     assert point == model
-    assert replace(volumetric.training, positions=training.positions) == training
+    rebuilt = (volumetric.model.output_size / model.output_size) ** 3
+    assert volumetric.training.triplet_weight == rebuilt * training.triplet_weight
+    same = replace(
+        volumetric.training,
+        positions=training.positions,
+        triplet_weight=training.triplet_weight,
+    )
+    assert same == training
     assert volumetric.segmentation == default.segmentation
 
 
