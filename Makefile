@@ -46,7 +46,7 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 
 $(LOWEST)/.lowest: pyproject.toml constraints-lowest.txt
 	$(PYTHON) -m venv $(LOWEST)
-	$(LOWEST)/bin/python -m pip install --quiet -c constraints-lowest.txt -e ".[bench]" \
+	$(LOWEST)/bin/python -m pip install --quiet -c constraints-lowest.txt -e ".[bench,cluster]" \
 		beartype geoopt hypothesis mpmath ome-zarr-models pytest pytest-xdist
 	@touch $@
 

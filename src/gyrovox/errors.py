@@ -83,3 +83,34 @@ class TreeError(GyrovoxError, ValueError):
 
 class TreeFileError(GyrovoxError, ValueError):
     """A tree file is no tree of gyrovox, one of another version, or not the tree of its leaves."""
+
+
+class WorkerLostError(GyrovoxError, RuntimeError):
+    """A piece of work took the worker that ran it down, again and again."""
+
+
+class SchedulerError(GyrovoxError, ConnectionError):
+    """A cluster's scheduler is not there, went away, or has no workers."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class MissingExtraError(GyrovoxError, ImportError):
+    """What was asked for needs packages that only an extra of gyrovox installs."""
+
+
+class RunMismatchError(GyrovoxError, ValueError):
+    """A folder holds the pieces of a run that was another one, or no run's."""
+
+
+class RunLockedError(GyrovoxError, RuntimeError):
+    """Another run is writing into the same folder."""
+
+
+class DamagedPieceWarning(UserWarning):
+    """A finished piece of a run is not what was written; the message says that it is made again."""
+
+
+class CheckpointError(GyrovoxError, ValueError):
+    """A checkpoint of a training run is none, is damaged, or is one of another version."""

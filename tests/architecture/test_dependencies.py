@@ -12,7 +12,12 @@ PACKAGE = Path(gyrovox.__file__).parent
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 # Where a distribution is not called what it is imported as.
-IMPORTED_AS = {"pyyaml": "yaml", "scikit-learn": "sklearn", "scikit-image": "skimage"}
+IMPORTED_AS = {
+    "pyyaml": "yaml",
+    "scikit-learn": "sklearn",
+    "scikit-image": "skimage",
+    "dask-jobqueue": "dask_jobqueue",
+}
 
 
 def _name(requirement: str) -> str:
@@ -37,7 +42,9 @@ def _imported() -> set[str]:
 
 
 def test_the_package_requires_what_it_imports_and_nothing_else():
-    required = {_name(requirement) for requirement in PROJECT["dependencies"]}
+    # What only some users need is imported where it is used, and is an extra.
+    requirements = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["cluster"]]
+    required = {_name(requirement) for requirement in requirements}
     assert {IMPORTED_AS.get(name, name) for name in required} == _imported()
 
 
@@ -48,7 +55,8 @@ def test_every_requirement_is_pinned():
 
 
 def test_the_lowest_pins_are_the_lower_ends_of_the_ranges():
-    requirements = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["bench"]]
+    extras = PROJECT["optional-dependencies"]
+    requirements = [*PROJECT["dependencies"], *extras["bench"], *extras["cluster"]]
     lowest = {
         _name(requirement): requirement.split(">=")[1]
         for requirement in requirements

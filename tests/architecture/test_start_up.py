@@ -49,7 +49,8 @@ def test_importing_loads_no_torch_and_takes_less_than_a_fifth_of_a_second():
 
 
 @pytest.mark.parametrize(
-    "package", ["errors", "devices", "progress", "settings", "volumes", "io", "evaluation"]
+    "package",
+    ["errors", "devices", "progress", "execution", "settings", "volumes", "io", "evaluation"],
 )
 def test_a_layer_that_needs_no_torch_loads_none(package):
     assert "torch" not in _modules_after(f"import gyrovox.{package}")

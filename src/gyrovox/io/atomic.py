@@ -1,8 +1,5 @@
 """Outputs that are either whole or not there."""
 
-import errno
-import os
-import re
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -15,12 +12,7 @@ from gyrovox.errors import (
     OutputExistsError,
     OutputSpaceError,
 )
-
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-# Libraries put the system's words into errors of their own, without its number.
-_NO_ROOM_WORDS = tuple(os.strerror(number).lower() for number in sorted(_NO_ROOM))
-# numpy's tofile, by which tifffile writes, says no more than this.
-_SHORT_WRITE = re.compile(r"^\d+ requested and \d+ written$")
+from gyrovox.execution.disk_room import is_for_want_of_room
 
 
 @contextmanager
@@ -55,7 +47,7 @@ def written_whole(path: Path, *, overwrite: bool, suffix: str) -> Iterator[Path]
             f"Choose another output"
         ) from error
     except Exception as error:
-        if not _is_for_want_of_room(error):
+        if not is_for_want_of_room(error):
             raise
         free = shutil.disk_usage(path.parent).free
         raise OutputSpaceError(
@@ -98,17 +90,3 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
-
-
-def _is_for_want_of_room(error: BaseException) -> bool:
-    """Whether an error, or what it came from, is that the disk is full."""
-    while True:
-        if isinstance(error, OSError) and error.errno in _NO_ROOM:
-            return True
-        text = str(error).lower()
-        if any(words in text for words in _NO_ROOM_WORDS) or _SHORT_WRITE.match(text):
-            return True
-        before = error.__cause__ or error.__context__
-        if before is None:
-            return False
-        error = before
