@@ -117,7 +117,7 @@ def test_a_side_that_does_not_divide_the_patch_is_refused(side):
 @pytest.mark.parametrize("side", [1, 2, 5, 10])
 def test_a_volume_no_larger_than_the_cube_is_refused(side):
     with pytest.raises(
-        ValueError, match=rf"more than {side} voxels along every axis, .* \({side}, "
+        ValueError, match=rf"more than {side} voxels along every axis .* \({side}, "
     ):
         embed_patchwise(encoder_of(1), torch.randn(1, side, 30, 30), side=side)
     assert (

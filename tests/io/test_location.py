@@ -54,3 +54,9 @@ def test_colons_of_files_and_folders_that_exist_are_theirs(tmp_path, name):
 def test_many_names_together_may_be_longer_than_one_name_can_be():
     name = "x" * 100 + ".mrc"
     assert locations(",".join([name] * 4)) == (Location(Path(name)),) * 4
+
+
+def test_an_absolute_location_is_the_same_place_from_everywhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = Location(Path("a/b.h5"), "raw").absolute()
+    assert found == Location(tmp_path / "a" / "b.h5", "raw")

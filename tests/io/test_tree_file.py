@@ -9,6 +9,7 @@ import tree_laws as laws
 from hypothesis import given
 
 import gyrovox.io as volume_io
+from gyrovox.clustering.trunk import Trunk
 from gyrovox.errors import (
     FileAccessError,
     FileFormatError,
@@ -18,8 +19,8 @@ from gyrovox.errors import (
     TreeFileError,
     VolumeMismatchError,
 )
-from gyrovox.io.tree_file import read_tree, write_tree
-from gyrovox.volumes import Volume
+from gyrovox.io.tree_file import read_tree, write_tree, write_trunk
+from gyrovox.volumes import InMemory, Volume
 
 SUFFIXES = (".mrc", ".nii", ".nii.gz", ".tif", ".ome.tif", ".h5", ".ome.zarr")
 SIZES = (4.0, 1.5, 1.25)
@@ -151,6 +152,31 @@ def test_files_that_are_there_are_kept_both(tree, tmp_path, there):
         write_tree(tree, tmp_path, like=over(tree))
     assert names(tmp_path) == [there]
     assert (tmp_path / there).read_text() == "mine"
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_a_tree_whose_leaves_lie_elsewhere_is_written_as_one_in_memory(masked, tmp_path):
+    tree = laws.random_tree(9, masked=masked)
+    trunk = Trunk(
+        number=np.arange(tree.n_leaves, dtype=np.int32),
+        parents=tree.parents,
+        altitudes=tree.altitudes,
+        sizes=tree.sizes,
+        codes=tree.codes,
+        spreads=tree.spreads,
+        contrasts=tree.contrasts,
+        curvature=tree.curvature,
+        voxel_size_nm=tree.voxel_size_nm,
+        masked=tree.is_masked,
+    )
+    like = over(tree)
+    for folder in ("whole", "trunk"):
+        (tmp_path / folder).mkdir()
+    write_tree(tree, tmp_path / "whole", like=like)
+    leaves = InMemory((tree.leaves + 1).astype(np.uint8)[np.newaxis])
+    table = write_trunk(trunk, leaves, tmp_path / "trunk", like=like)
+    assert table.read_bytes() == (tmp_path / "whole" / "tree.json").read_bytes()
+    np.testing.assert_array_equal(read_tree(table).leaves, tree.leaves)
 
 
 def test_a_tree_may_be_replaced(written):

@@ -94,3 +94,25 @@ def test_patches_of_a_batch_do_not_see_each_other(device):
     for number in range(4):
         alone = encoder(patches[number : number + 1]).mean_code[0]
         torch.testing.assert_close(together[number], alone, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("scale", [1, 2])
+@pytest.mark.parametrize("inference", [False, True])
+def test_mean_codes_are_the_means_of_the_posteriors(channels, scale, inference, device):
+    encoder = DenseEncoder(channels, (6, 5), (1, 2), 3).to(device)
+    voxels = torch.randn(2, channels, 14, 15, 16, device=device)
+    expected = encoder(voxels, scale=scale).mean_code.detach()
+    with torch.inference_mode(inference):
+        found = encoder.mean_codes(voxels, scale=scale)
+    torch.testing.assert_close(found.detach().clone(), expected, rtol=1e-5, atol=1e-5)
+    assert found.requires_grad is not inference
+
+
+def test_the_voxels_are_left_as_they_were():
+    encoder = DenseEncoder(1, (6, 5), (1, 1), 2)
+    voxels = torch.randn(1, 1, 9, 9, 9)
+    before = voxels.clone()
+    with torch.inference_mode():
+        encoder.mean_codes(voxels)
+    assert torch.equal(voxels, before)

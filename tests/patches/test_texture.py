@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from gyrovox.patches import cartoon_and_texture, noise_scale
-from gyrovox.patches.texture import BAND_CENTRES
+from gyrovox.patches.texture import BAND_CENTRES, HALO, TextureScale, texture_scale
+from gyrovox.volumes.phantom_cell import cell_phantom
 
 SIDE = 40
 INNER = (slice(8, -8),) * 3
@@ -83,7 +84,7 @@ def test_energy_is_where_the_wave_is(noise):
     half[:20] = 0
     band = BAND_CENTRES.index(0.25)
     features = cartoon_and_texture((0.2 * noise + half)[None])[..., 1 + band]
-    assert features[24:36].min() > features[4:16].max()
+    assert features[24:36, 8:-8, 8:-8].min() > features[4:16].max()
 
 
 def test_bands_are_in_cycles_per_finest_voxel():
@@ -141,3 +142,65 @@ def test_thin_volumes_have_features(shape):
     features = cartoon_and_texture(channels)
     assert features.shape == (*shape, 20)
     assert np.isfinite(features).all()
+
+
+@pytest.fixture(scope="module", params=["regular", "texture"])
+def volume(request):
+    return cell_phantom(200, variant=request.param, shape=(64, 70, 66)).image[None]
+
+
+@pytest.fixture(scope="module")
+def whole(volume):
+    return cartoon_and_texture(volume)
+
+
+def test_the_scale_of_one_block_is_that_of_the_whole(volume, whole):
+    scale = texture_scale([volume])
+    np.testing.assert_array_equal(cartoon_and_texture(volume, scale=scale), whole)
+
+
+@pytest.mark.parametrize("start", [(0, 0, 0), (20, 24, 21), (40, 46, 42)], ids=str)
+def test_features_of_a_part_with_its_halo_are_those_of_the_whole(volume, whole, start):
+    part = tuple(slice(first, first + 24) for first in start)
+    box = tuple(
+        slice(max(one.start - HALO, 0), min(one.stop + HALO, length))
+        for one, length in zip(part, volume.shape[1:], strict=True)
+    )
+    inner = tuple(
+        slice(one.start - around.start, one.stop - around.start)
+        for one, around in zip(part, box, strict=True)
+    )
+    found = cartoon_and_texture(volume[:, *box], scale=texture_scale([volume]), within=inner)
+    off = (found - whole[part]) / whole.std(axis=(0, 1, 2))
+    assert np.sqrt((off**2).mean(axis=(0, 1, 2))).max() < 0.012
+    assert np.abs(off[..., 0]).max() < 1e-3
+    # Beyond the faces of the volume something is made up: there, and only there, it shows.
+    assert np.abs(off).max() < (0.05 if start == (20, 24, 21) else 0.16)
+
+
+def test_a_part_may_be_cut_out_on_the_way(volume, whole):
+    within = (slice(3, 20), slice(0, 70), slice(50, 66))
+    found = cartoon_and_texture(volume, scale=texture_scale([volume]), within=within)
+    np.testing.assert_allclose(found, whole[within], atol=1e-5)
+
+
+def test_the_scale_of_blocks_is_between_theirs():
+    generator = np.random.default_rng(5)
+    calm = generator.normal(size=(1, 20, 21, 22)).astype(np.float32)
+    both = texture_scale([calm, 3 * calm])
+    alone, wild = (texture_scale([block]) for block in (calm, 3 * calm))
+    assert alone.noise[0] < both.noise[0] < wild.noise[0]
+    assert (alone.energies < both.energies).all()
+    assert (both.energies < wild.energies).all()
+
+
+def test_a_scale_goes_through_arrays():
+    scale = texture_scale([np.random.default_rng(5).normal(size=(2, 9, 9, 9)).astype(np.float32)])
+    assert scale.energies.shape == (2, len(BAND_CENTRES))
+    again = TextureScale.from_arrays(scale.arrays())
+    np.testing.assert_array_equal(again.noise, scale.noise)
+    np.testing.assert_array_equal(again.energies, scale.energies)
+    assert texture_scale([np.ones((1, 4, 4, 4), np.float32)], texture=False).energies.shape == (
+        1,
+        0,
+    )

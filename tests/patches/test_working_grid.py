@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from gyrovox.patches import WorkingGrid
+from gyrovox.volumes import Region
 
 
 def ramps(shape, size):
@@ -71,3 +72,27 @@ def test_several_channels_are_resampled_each_by_itself():
     together = grid.to_working(voxels)
     for channel in range(3):
         assert torch.equal(together[channel : channel + 1], grid.to_working(voxels[[channel]]))
+
+
+@pytest.mark.parametrize("size", [None, (3.0, 1.0, 1.0), (1.0, 2.3, 1.5)], ids=str)
+def test_boxes_there_and_back_are_those_of_the_whole(size):
+    shape = (9, 14, 11)
+    grid = WorkingGrid(shape, size)
+    voxels = torch.randn(2, *shape)
+    there = grid.to_working(voxels)
+    middle = Region((2, 3, 4), grid.working_shape)
+    onto = grid.onto(middle)
+    found = onto.interpolated(voxels[:, *onto.region.slices])
+    assert torch.equal(found, there[:, *middle.slices])
+    part = Region((1, 5, 0), (8, 6, 11))
+    back = grid.back(part)
+    found = back.interpolated(there[:, *back.region.slices])
+    assert torch.equal(found, grid.from_working(there)[:, *part.slices])
+
+
+def test_margins_are_of_working_voxels():
+    grid = WorkingGrid((10, 30, 30), (3.0, 1.0, 1.0))
+    onto = grid.onto(Region((9, 10, 10), (12, 20, 20)), before=3, after=2)
+    found = onto.interpolated(torch.zeros(1, *onto.region.shape))
+    assert found.shape == (1, 8, 15, 15)
+    assert onto.region == Region((1, 7, 7), (6, 22, 22))

@@ -1,10 +1,10 @@
 """Codes of every voxel from one run of a dense encoder, tile by tile."""
 
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
-from gyrovox.inference.boxwise import embed_boxes
-from gyrovox.models import DenseEncoder, Posterior
+from gyrovox.inference.boxwise import BoxEncoder, embed_whole
+from gyrovox.models import DenseEncoder
 from gyrovox.patches import sliding_mean
 
 TILE = 48
@@ -13,6 +13,32 @@ TILE = 48
 torch gives a convolution to oneDNN only where channels x z x y of its input exceed 20,480; below
 36 voxels the second layer of `default` would run ten times slower. Large tiles wait for memory.
 """
+
+
+def dense_boxes(encoder: DenseEncoder, scale: int = 1) -> BoxEncoder:
+    """How a dense encoder makes codes of a box.
+
+    Args:
+        encoder: The encoder.
+        scale: How many times larger than the encoder's own the patches are.
+
+    Returns:
+        What `embed_boxes` needs.
+    """
+    before, after = margins(encoder.patch_size, scale)
+
+    def codes(box: Tensor) -> Tensor:
+        return encoder.mean_codes(sliding_mean(box, scale)[None], scale=scale)[0]
+
+    return BoxEncoder(
+        codes=codes,
+        before=before,
+        after=after,
+        more_than=max(before, after),
+        dim=encoder.head.out_channels - 1,
+        tile=TILE,
+        device=encoder.head.weight.device,
+    )
 
 
 def embed_dense(
@@ -43,21 +69,7 @@ def embed_dense(
     Raises:
         ValueError: If the volume is smaller than half a patch, and cannot be mirrored that far.
     """
-    before, after = margins(encoder.patch_size, scale)
-    shape = (voxels.shape[1], voxels.shape[2], voxels.shape[3])
-    if min(shape) <= max(before, after):
-        raise ValueError(
-            f"the volume must have more than {max(before, after)} voxels along every axis to be "
-            f"mirrored beyond its faces, and has shape {shape} (z, y, x)."
-        )
-    padded = nn.functional.pad(voxels[None], (before, after) * 3, mode="reflect")[0]
-
-    def embed_box(box: Tensor) -> Tensor:
-        found: Posterior = encoder(sliding_mean(box, scale)[None], scale=scale)
-        return found.mean_code[0]
-
-    dim = encoder.head.out_channels - 1
-    return embed_boxes(padded, embed_box, halo=before + after, dim=dim, tile=tile, quiet=quiet)
+    return embed_whole(voxels, dense_boxes(encoder, scale), tile=tile, quiet=quiet)
 
 
 def margins(patch_size: int, scale: int) -> tuple[int, int]:

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from gyrovox.inference.boxwise import embed_boxes
+from gyrovox.inference.boxwise import BoxEncoder, embed_whole
 from gyrovox.models import PatchEncoder
 
 TILE = 16
@@ -48,6 +48,41 @@ class FoldedEncoder:
         return torch.as_tensor(head[:, :-1])
 
 
+def patchwise_boxes(encoder: PatchEncoder, side: int = 5) -> BoxEncoder:
+    """How the published encoder makes codes of a box.
+
+    Args:
+        encoder: The encoder; its parameters are read once, here.
+        side: Side of the cube around a voxel, in voxels (paper: 5); it divides 10.
+
+    Returns:
+        What `embed_boxes` needs.
+
+    Raises:
+        ValueError: If ``side`` does not divide 10.
+    """
+    if side < 1 or encoder.patch_size % side:
+        raise ValueError(
+            f"side must divide {encoder.patch_size}, so that the volume is interpolated once for "
+            f"all patches, and is {side}. Pass 1, 2, 5 or 10."
+        )
+    folded = FoldedEncoder(encoder)
+
+    def codes(box: Tensor) -> Tensor:
+        return _embed_box(folded, box, side)
+
+    # One more voxel on each side: the interpolation at a cube's face looks beyond it.
+    return BoxEncoder(
+        codes=codes,
+        before=side // 2 + 1,
+        after=side - side // 2,
+        more_than=side,
+        dim=encoder.head.out_features - 1,
+        tile=TILE,
+        device=encoder.head.weight.device,
+    )
+
+
 def embed_patchwise(
     encoder: PatchEncoder,
     voxels: Float[Tensor, "channels z y x"],
@@ -75,27 +110,7 @@ def embed_patchwise(
     Raises:
         ValueError: If ``side`` does not divide 10, or the volume is smaller than half a cube.
     """
-    if side < 1 or encoder.patch_size % side:
-        raise ValueError(
-            f"side must divide {encoder.patch_size}, so that the volume is interpolated once for "
-            f"all patches, and is {side}. Pass 1, 2, 5 or 10."
-        )
-    shape = (voxels.shape[1], voxels.shape[2], voxels.shape[3])
-    if min(shape) <= side:
-        raise ValueError(
-            f"the volume must have more than {side} voxels along every axis, and has shape "
-            f"{shape} (z, y, x)."
-        )
-    # One more voxel on each side: the interpolation at a cube's face looks beyond it.
-    before, after = side // 2 + 1, side - side // 2
-    padded = nn.functional.pad(voxels[None], (before, after) * 3, mode="reflect")[0]
-    folded = FoldedEncoder(encoder)
-
-    def embed_box(box: Tensor) -> Tensor:
-        return _embed_box(folded, box, side)
-
-    dim = encoder.head.out_features - 1
-    return embed_boxes(padded, embed_box, halo=side + 1, dim=dim, tile=tile, quiet=quiet)
+    return embed_whole(voxels, patchwise_boxes(encoder, side), tile=tile, quiet=quiet)
 
 
 def _embed_box(

@@ -8,9 +8,9 @@ from jaxtyping import Float64
 
 from gyrovox.io.location import Location, PathLike, locations
 from gyrovox.io.reading import existing_format, read
-from gyrovox.io.running_statistics import RunningStatistics
 from gyrovox.io.volume_format import DatasetDescription
 from gyrovox.volumes import slabs
+from gyrovox.volumes.running_statistics import RunningStatistics
 
 _SLAB_BYTES = 2**23  # statistics take several times as much, in float64
 

@@ -31,6 +31,10 @@ class Location:
         name, _, dataset = str(whole.relative_to(folder)).partition(_SEPARATOR)
         return cls(folder / name, dataset.strip("/") or None)
 
+    def absolute(self) -> "Location":
+        """The same place, whatever folder a process works in."""
+        return Location(self.path.absolute(), self.dataset)
+
     def __str__(self) -> str:
         return str(self.path) if self.dataset is None else f"{self.path}{_SEPARATOR}{self.dataset}"
 

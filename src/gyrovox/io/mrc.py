@@ -13,10 +13,10 @@ from gyrovox.errors import VolumeError
 from gyrovox.io.location import Location
 from gyrovox.io.mapped import MappedSource
 from gyrovox.io.mrc_header import MrcHeader, header_to_write, read_header
-from gyrovox.io.running_statistics import RunningStatistics
 from gyrovox.io.storage import storable_dtype, stored_slabs, warn_of_lost_directions
 from gyrovox.io.volume_format import Content, VolumeFormat
 from gyrovox.volumes import Volume, axis_aligned
+from gyrovox.volumes.running_statistics import RunningStatistics
 
 # Unsigned bytes find u2 first, as in mrcfile; the most general comes last.
 _AVAILABLE = ("i1", "u2", "i2", "f2", "f4")

@@ -22,14 +22,18 @@ from jaxtyping import Float64, Shaped
 from gyrovox.errors import FileFormatError, VolumeError
 from gyrovox.io.length_units import nm_per, rounded_lengths, telling_unit
 from gyrovox.io.location import Location
+from gyrovox.io.steps import in_units
 from gyrovox.io.storage import stored_slabs
 from gyrovox.io.volume_format import Content, DatasetDescription, VolumeFormat, listed
 from gyrovox.volumes import Region, Volume, axis_aligned
 
 _VERSION = "0.5"
 _UNIT_NAMES = {"nm": "nanometer", "um": "micrometer", "mm": "millimeter"}
-_CHUNK = (1, 16, 128, 128)
-_OWN = "gyrovox"
+CHUNK = (1, 16, 128, 128)
+"""Voxels of a chunk along (channels, z, y, x)."""
+
+OWN = "gyrovox"
+"""Name of the attribute that holds what OME-Zarr has no place for."""
 
 
 @dataclass(frozen=True)
@@ -122,9 +126,10 @@ class OmeZarr(VolumeFormat):
                 f"Convert it first"
             )
         _check_axes(where, axes)
-        voxel_size_nm, affine = _geometry(axes, attributes.get(_OWN))
+        own = attributes.get(OWN)
+        voxel_size_nm, affine = _geometry(axes, own)
         return Volume(
-            source=ZarrSource(where, array, axes),
+            source=in_units(where, ZarrSource(where, array, axes), own),
             voxel_size_nm=voxel_size_nm,
             affine=affine,
             name=location.path.name,
@@ -139,7 +144,7 @@ class OmeZarr(VolumeFormat):
 
         sizes = dict(zip("czyx", volume.shape, strict=True))
         axes = "czyx" if volume.channels > 1 else "zyx"
-        chunk = dict(zip("czyx", _CHUNK, strict=True))
+        chunk = dict(zip("czyx", CHUNK, strict=True))
         with StoppableStore(location.path) as store:
             root = zarr.create_group(store, zarr_format=3)
             group = root if location.dataset is None else root.create_group(location.dataset)
@@ -150,9 +155,9 @@ class OmeZarr(VolumeFormat):
                 chunks=tuple(min(chunk[axis], sizes[axis]) for axis in axes),
                 dimension_names=tuple(axes),
             )
-            group.attrs.update(_attributes(volume, axes, content))
+            group.attrs.update(image_attributes(volume, axes, content))
             for region, voxels in stored_slabs(
-                volume, volume.dtype, format_name=self.name, multiple=_CHUNK[1]
+                volume, volume.dtype, format_name=self.name, multiple=CHUNK[1]
             ):
                 target = region.slices if len(axes) == 3 else (slice(None), *region.slices)
                 array[target] = voxels[0] if len(axes) == 3 else voxels
@@ -328,8 +333,17 @@ def _own_affine(
     return whole if same_size and np.allclose(whole[:3, 3], affine[:3, 3]) else affine
 
 
-def _attributes(volume: Volume, axes: str, content: Content) -> dict[str, Any]:
-    """The attributes of an image's group."""
+def image_attributes(volume: Volume, axes: str, content: Content) -> dict[str, Any]:
+    """The attributes of an image's group.
+
+    Args:
+        volume: Whose name and geometry they describe.
+        axes: Names of the axes of the array, of c, z, y, x.
+        content: Whether the voxels are measured, or are classes.
+
+    Returns:
+        Attributes that JSON can hold.
+    """
     sizes = volume.voxel_size_nm
     unit = None if sizes is None else telling_unit(sizes)
     nm = 1.0 if unit is None else nm_per(unit) or 1.0
@@ -352,4 +366,4 @@ def _attributes(volume: Volume, axes: str, content: Content) -> dict[str, Any]:
     if content == "labels":
         ome["image-label"] = {"version": _VERSION}
     own = {"affine_zyx": volume.affine.tolist(), "unit": "voxel" if sizes is None else "nm"}
-    return {"ome": ome, _OWN: own}
+    return {"ome": ome, OWN: own}

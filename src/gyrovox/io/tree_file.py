@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 from gyrovox.errors import FileAccessError, MissingFileError, TreeError, TreeFileError
 from gyrovox.io.atomic import written_whole
 from gyrovox.io.reading import read
-from gyrovox.io.writing import label_suffix, write_labels
-from gyrovox.volumes import Volume
+from gyrovox.io.writing import label_suffix, write_label_source
+from gyrovox.volumes import ArraySource, InMemory, Volume
 
 if TYPE_CHECKING:
     # Not at run time: it loads torch, and reading a volume needs none.
     from gyrovox.clustering import SegmentationTree
+    from gyrovox.clustering.trunk import Trunk
 
 _FORMAT = "gyrovox segmentation tree"
 _VERSION = 1
@@ -60,16 +61,57 @@ def write_tree(
             f"a tree must have at most {_MOST_LEAVES} leaves to be written, since labels have 16 "
             f"bits, and it has {tree.n_leaves}. Build it of larger regions."
         )
-    suffix = ".mrc" if like.path is None else label_suffix(like.path)
-    table, leaves = Path(folder) / _TABLE, Path(folder) / f"{_LEAVES}{suffix}"
     labels = (tree.leaves + 1).astype(np.min_scalar_type(tree.n_leaves))
+    return _written(tree, InMemory(labels[np.newaxis]), Path(folder), like, overwrite=overwrite)
+
+
+def write_trunk(
+    trunk: "Trunk",
+    leaves: ArraySource,
+    folder: str | os.PathLike[str],
+    *,
+    like: Volume,
+    overwrite: bool = False,
+) -> Path:
+    """Write a tree whose leaves need not fit in memory, as `write_tree` does.
+
+    Args:
+        trunk: The tree above its leaves, at most 65,535.
+        leaves: The leaf of every voxel, from 1 on, 0 for none; uint8 or uint16, one channel.
+        folder: Where to; it must exist.
+        like: The volume that the tree is of.
+        overwrite: Whether files that are there may be replaced.
+
+    Returns:
+        The path of `tree.json`.
+
+    Raises:
+        VolumeMismatchError: If leaves and volume differ in shape.
+        OutputExistsError: If one of the files is there.
+        OutputSpaceError: If there is no room for them.
+        MissingFileError: If the folder is not there.
+        FileAccessError: If this user may not write there.
+    """
+    return _written(trunk, leaves, Path(folder), like, overwrite=overwrite)
+
+
+def _written(
+    tree: "SegmentationTree | Trunk",
+    leaves: ArraySource,
+    folder: Path,
+    like: Volume,
+    *,
+    overwrite: bool,
+) -> Path:
+    suffix = ".mrc" if like.path is None else label_suffix(like.path)
+    table, labels = folder / _TABLE, folder / f"{_LEAVES}{suffix}"
     # The leaves take their place first: where there is a table, there are leaves.
     with (
         written_whole(table, overwrite=overwrite, suffix=".json") as table_beside,
-        written_whole(leaves, overwrite=overwrite, suffix=suffix) as leaves_beside,
+        written_whole(labels, overwrite=overwrite, suffix=suffix) as labels_beside,
     ):
-        write_labels(labels, leaves_beside, like=like)
-        table_beside.write_text(_text(tree, leaves.name), encoding="utf-8")
+        write_label_source(leaves, labels_beside, like=like)
+        table_beside.write_text(_text(tree, labels.name), encoding="utf-8")
     return table
 
 
@@ -122,7 +164,7 @@ def read_tree(path: str | os.PathLike[str]) -> "SegmentationTree":
         ) from error
 
 
-def _text(tree: "SegmentationTree", leaves: str) -> str:
+def _text(tree: "SegmentationTree | Trunk", leaves: str) -> str:
     """The table as JSON: a column on a line, every number to its last bit."""
     table: dict[str, NDArray[Any]] = tree.table()
     table["node"] = table["node"] + 1

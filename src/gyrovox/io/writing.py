@@ -11,7 +11,7 @@ from gyrovox.io.atomic import written_whole
 from gyrovox.io.formats import format_and_suffix
 from gyrovox.io.location import Location, PathLike, locations
 from gyrovox.io.volume_format import Content
-from gyrovox.volumes import InMemory, Volume
+from gyrovox.volumes import ArraySource, InMemory, Volume
 
 
 def write(volume: Volume, path: PathLike, *, overwrite: bool = False) -> None:
@@ -55,9 +55,31 @@ def write_labels(
         MissingFileError: If the folder that it is to lie in is not there.
         FileAccessError: If this user may not write there.
     """
-    if labels.shape != like.spatial_shape:
+    write_label_source(InMemory(labels[np.newaxis]), path, like=like, overwrite=overwrite)
+
+
+def write_label_source(
+    labels: ArraySource, path: PathLike, *, like: Volume, overwrite: bool = False
+) -> None:
+    """Write labels that need not fit in memory, slab by slab, as `write_labels` does.
+
+    Args:
+        labels: Classes from 0 on, uint8 or uint16, one channel.
+        path: A path, or `path::dataset` where the format has datasets.
+        like: The volume that the labels are of.
+        overwrite: Whether a file that is there may be replaced.
+
+    Raises:
+        VolumeMismatchError: If the shapes differ, or the labels are neither uint8 nor uint16.
+        FileFormatError: If the suffix is unknown, or a dataset is named where there are none.
+        OutputExistsError: If the file is there.
+        OutputSpaceError: If there is no room for it.
+        MissingFileError: If the folder that it is to lie in is not there.
+        FileAccessError: If this user may not write there.
+    """
+    if labels.shape != (1, *like.spatial_shape):
         raise VolumeMismatchError(
-            f"labels must have the shape of their volume, and {labels.shape} came for "
+            f"labels must have the shape of their volume, and {labels.shape[1:]} came for "
             f"{like.spatial_shape} voxels (z, y, x) of {like.name}. Pass the volume they are of"
         )
     if labels.dtype not in {np.dtype(np.uint8), np.dtype(np.uint16)}:
@@ -65,7 +87,7 @@ def write_labels(
             f"labels must be uint8 or uint16, and {labels.dtype} came. Convert them with astype"
         )
     volume = Volume(
-        source=InMemory(labels[np.newaxis]),
+        source=labels,
         voxel_size_nm=like.voxel_size_nm,
         affine=like.affine,
         name=f"labels of {like.name}",

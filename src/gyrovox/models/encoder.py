@@ -60,18 +60,38 @@ class DenseEncoder(nn.Module):
             Means ``(batch, z, y, x, dim)`` and scales ``(batch, z, y, x, 1)``; the axes are shorter
             by ``(patch_size - 1) * scale``.
         """
+        codes = self._read_off(self._features(voxels, scale))
+        mean_code, raw_scale = codes.tensor_split([-1], dim=-1)
+        return Posterior(mean_code, positive(raw_scale))
+
+    def mean_codes(
+        self, voxels: Float[Tensor, "batch channels Z Y X"], *, scale: int = 1
+    ) -> Float[Tensor, "batch z y x dim"]:
+        """Means of the posteriors alone; arguments and shape as of `forward`."""
+        return self._read_off(self._features(voxels, scale), self.head.out_channels - 1)
+
+    def _features(
+        self, voxels: Float[Tensor, "batch channels Z Y X"], scale: int
+    ) -> Float[Tensor, "batch filters z y x"]:
         # Measured 1.2 to 1.4 times as fast on a CPU as channels first; the weights follow.
         features = voxels.contiguous(memory_format=torch.channels_last_3d)
         for convolution, dilation in zip(self.convolutions, self.dilations, strict=True):
-            features = nn.functional.conv3d(
+            features = _convolved(
                 features,
                 convolution.get_parameter("weight"),
                 convolution.get_parameter("bias"),
-                dilation=dilation * scale,
+                dilation * scale,
             )
             features = nn.functional.leaky_relu(features, 0.1, inplace=True)
-        mean_code, raw_scale = self.head(features).movedim(1, -1).tensor_split([-1], dim=-1)
-        return Posterior(mean_code, positive(raw_scale))
+        return features
+
+    def _read_off(
+        self, features: Float[Tensor, "batch filters z y x"], outputs: int | None = None
+    ) -> Float[Tensor, "batch z y x outputs"]:
+        """The head, or its first outputs; as a matrix, three times as fast as a convolution."""
+        weight = self.head.get_parameter("weight")[:outputs].flatten(1)
+        bias = self.head.get_parameter("bias")[:outputs]
+        return nn.functional.linear(features.movedim(1, -1), weight, bias)
 
 
 @final
@@ -116,3 +136,28 @@ class PatchEncoder(nn.Module):
 
 def _bias(layer: nn.Conv3d | nn.Linear) -> Tensor:
     return layer.get_parameter("bias").data
+
+
+def _convolved(
+    features: Float[Tensor, "batch channels Z Y X"],
+    weight: Float[Tensor, "filters channels 3 3 3"],
+    bias: Float[Tensor, "filters"],
+    dilation: int,
+) -> Float[Tensor, "batch filters z y x"]:
+    """A convolution without padding, channels last."""
+    if not (
+        torch.is_inference_mode_enabled()
+        and features.device.type == "cpu"
+        and features.dtype == torch.float32
+        and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    ):
+        return nn.functional.conv3d(features, weight, bias, dilation=dilation)
+    # conv3d has oneDNN compute only what channels x z x y > 20,480 makes look large, and takes one
+    # channel for channels first: measured, a first layer of one channel takes four times as long.
+    voxels, taps = (
+        torch.empty_like(one, memory_format=torch.channels_last_3d).copy_(one)
+        if one.shape[1] == 1
+        else one.contiguous(memory_format=torch.channels_last_3d)
+        for one in (features, weight)
+    )
+    return torch.mkldnn_convolution(voxels, taps, bias, [0] * 3, [1] * 3, [dilation] * 3, 1)

@@ -11,15 +11,16 @@ from gyrovox.volumes.source import ArraySink as ArraySink
 from gyrovox.volumes.source import ArraySource as ArraySource
 from gyrovox.volumes.source import InMemory as InMemory
 from gyrovox.volumes.source import slabs as slabs
+from gyrovox.volumes.statistics import Normalisation as Normalisation
+from gyrovox.volumes.statistics import normalisation_of as normalisation_of
 from gyrovox.volumes.validation import NanPolicy as NanPolicy
-from gyrovox.volumes.validation import validated as validated
 from gyrovox.volumes.volume import Volume as Volume
 from gyrovox.volumes.volume import axis_aligned as axis_aligned
 from gyrovox.volumes.volume import is_axis_aligned as is_axis_aligned
 
 if TYPE_CHECKING:
+    from gyrovox.volumes.cell_parts import CellRecipe as CellRecipe
     from gyrovox.volumes.phantom_cell import CellPhantom as CellPhantom
-    from gyrovox.volumes.phantom_cell import CellRecipe as CellRecipe
     from gyrovox.volumes.phantom_cell import cell_phantom as cell_phantom
 
 
@@ -31,11 +32,11 @@ def __getattr__(name: str) -> object:
     """
     if name not in {"CellPhantom", "CellRecipe", "cell_phantom"}:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from gyrovox.volumes import phantom_cell
+    from gyrovox.volumes import cell_parts, phantom_cell
 
     lazy: dict[str, object] = {
         "CellPhantom": phantom_cell.CellPhantom,
-        "CellRecipe": phantom_cell.CellRecipe,
+        "CellRecipe": cell_parts.CellRecipe,
         "cell_phantom": phantom_cell.cell_phantom,
     }
     return lazy[name]

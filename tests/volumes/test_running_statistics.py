@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from gyrovox.io.running_statistics import RunningStatistics
+from gyrovox.volumes.running_statistics import RunningStatistics
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.int16, np.uint8, bool])
