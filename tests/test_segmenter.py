@@ -33,6 +33,7 @@ from gyrovox.settings import (
     SegmentationSettings,
     TrainingSettings,
 )
+from gyrovox.training import crops
 from gyrovox.volumes import Volume
 from gyrovox.volumes.phantom_cell import cell_phantom
 
@@ -172,6 +173,26 @@ def test_a_seed_gives_the_same_weights_codes_and_labels_twice(kind, volume):
     assert np.array_equal(first.codes, second.codes)
     for level in (2, 4):
         assert np.array_equal(first.levels[level], second.levels[level])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_fit_that_was_stopped_goes_on_from_its_checkpoint(kind, volume, tmp_path):
+    path = tmp_path / "run.checkpoint"
+    whole = segmenter_of(KINDS[kind]).fit(volume)
+    first = segmenter_of(KINDS[kind]).fit(volume, checkpoint=path, should_stop=lambda: True)
+    assert first.record_.steps == 1
+    assert first.embed(volume).shape == (*volume.spatial_shape, 2)
+    back = segmenter_of(KINDS[kind]).fit(volume, checkpoint=str(path))
+    assert back.record_ == whole.record_
+    assert np.array_equal(back.embed(volume), whole.embed(volume))
+
+
+def test_a_large_volume_is_learned_from_boxes_of_it(image, monkeypatch):
+    monkeypatch.setattr(crops, "WHOLE", 2000)
+    large = Volume.from_array(np.tile(image, (2, 2, 2)))
+    one, same = (segmenter_of(seed=2).fit(large) for _ in range(2))
+    assert np.array_equal(one.embed(large), same.embed(large))
+    assert one.record_ != segmenter_of(seed=3).fit(large).record_
 
 
 def test_another_seed_gives_another_model(volume, fitted):
@@ -429,13 +450,13 @@ def test_what_needs_a_model_says_so(method, volume, tmp_path):
 
 @pytest.mark.parametrize("levels", [(), (1,), (2, 0), (-2,), (70_000,), (2, 2)], ids=str)
 def test_levels_that_cannot_be_are_refused(levels, fitted, volume, monkeypatch):
-    monkeypatch.setattr(module, "embed_dense", lambda *_, **__: pytest.fail("it was embedded"))
+    monkeypatch.setattr(module, "embed_region", lambda *_, **__: pytest.fail("it was embedded"))
     with pytest.raises(SettingsError, match=r"levels must be .*, got \["):
         fitted.segment(volume, levels=levels)
 
 
 def test_more_classes_than_voxels_are_refused_before_embedding(fitted, image, monkeypatch):
-    monkeypatch.setattr(module, "embed_dense", lambda *_, **__: pytest.fail("it was embedded"))
+    monkeypatch.setattr(module, "embed_region", lambda *_, **__: pytest.fail("it was embedded"))
     small = Volume.from_array(image[:8, :8, :8], name="small")
     with pytest.raises(ClusterCountError, match=r"got 513, and small has 512. Ask for fewer"):
         fitted.segment(small, levels=(2, 513))
@@ -446,13 +467,13 @@ def test_more_classes_than_voxels_are_refused_before_embedding(fitted, image, mo
 
 
 def test_more_classes_than_regions_are_refused_before_embedding(fitted, volume, monkeypatch):
-    monkeypatch.setattr(module, "embed_dense", lambda *_, **__: pytest.fail("it was embedded"))
+    monkeypatch.setattr(module, "embed_region", lambda *_, **__: pytest.fail("it was embedded"))
     with pytest.raises(ClusterCountError, match=r"got 1025, and segmentation.regions is 1024. Ask"):
         fitted.segment(volume, levels=(2, 1025))
 
 
 def test_a_mask_of_another_volume_is_refused_before_embedding(fitted, volume, monkeypatch):
-    monkeypatch.setattr(module, "embed_dense", lambda *_, **__: pytest.fail("it was embedded"))
+    monkeypatch.setattr(module, "embed_region", lambda *_, **__: pytest.fail("it was embedded"))
     with pytest.raises(VolumeMismatchError, match=r"the mask: .* has \(3, 3, 3\)"):
         fitted.segment(volume, inside=np.ones((3, 3, 3), np.bool_))
     with pytest.raises(VolumeError, match="the mask: some voxels of a mask must not be 0"):
@@ -467,13 +488,12 @@ def test_only_a_tree_chooses_levels(by_kmeans, volume):
 def test_more_classes_than_distinct_codes_are_refused_before_clustering(
     by_kmeans, volume, monkeypatch
 ):
-    def three_codes(_, voxels, **__):
-        z, y, x = voxels.shape[1:]
-        codes = torch.zeros(z, y, x, 2)
-        codes[0, 0, 0], codes[1, 1, 1] = torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0])
+    def three_codes(_, volume, *__, **___):
+        codes = np.zeros((*volume.spatial_shape, 2), np.float32)
+        codes[0, 0, 0], codes[1, 1, 1] = (1.0, 0.0), (0.0, 1.0)
         return codes
 
-    monkeypatch.setattr(module, "embed_dense", three_codes)
+    monkeypatch.setattr(module, "embed_region", three_codes)
     assert list(by_kmeans.segment(volume, levels=(2, 3)).levels) == [2, 3]
     clustered = []
     advance = segmentation.HyperbolicKMeans.fit_predict

@@ -1,8 +1,9 @@
 """HierarchicalSegmenter: from volumes to segmentations at several levels."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import final
 
 import numpy as np
@@ -19,10 +20,11 @@ from gyrovox.errors import (
     VolumeMismatchError,
     VoxelSizeError,
 )
-from gyrovox.inference import embed_dense, embed_patchwise
+from gyrovox.execution import StageTimes
+from gyrovox.inference import embed_region
 from gyrovox.io.model_file import read_model, write_model
-from gyrovox.models import DenseEncoder, HyperbolicVAE, parameters, with_parameters
-from gyrovox.patches import WorkingGrid, cartoon_and_texture, normalise
+from gyrovox.models import HyperbolicVAE, parameters, with_parameters
+from gyrovox.patches import WorkingGrid, cartoon_and_texture
 from gyrovox.segmentation import (
     Cleaning,
     Levels,
@@ -34,18 +36,20 @@ from gyrovox.segmentation import (
 from gyrovox.settings import (
     Configuration,
     SegmentationSettings,
-    configuration,
     from_plain_values,
     plain_values,
 )
-from gyrovox.training import TrainingRecord, train
+from gyrovox.settings import configuration as named
+from gyrovox.training import TrainingRecord, check_size, never, train, training_boxes
 from gyrovox.volumes import (
     SAME_SIZE_WITHIN,
+    InMemory,
     NanPolicy,
+    Region,
     Volume,
     check_alike,
     check_mask,
-    validated,
+    normalisation_of,
 )
 
 _LARGEST_SEED = 2**64 - 1  # that torch's generators take
@@ -69,6 +73,7 @@ class HierarchicalSegmenter:
         vae_: The trained model.
         voxel_size_nm_: Side of the cubic voxels it was trained on, in nm; None where unknown.
         record_: The losses of every training step; None for a model that was loaded.
+        times_: What the stages of all work so far took.
 
     Raises:
         SettingsError: If there is no such configuration, or the seed is out of its range.
@@ -91,23 +96,38 @@ class HierarchicalSegmenter:
         if not 0 <= seed <= _LARGEST_SEED:
             raise SettingsError(f"seed must not be negative, nor exceed 2^64 - 1, got {seed}.")
         self.configuration = configuration
-        self.configuration_ = _resolved(configuration)
+        self.configuration_ = (
+            named(configuration) if isinstance(configuration, str) else configuration
+        )
         self.seed = seed
         self.device = device
         self.threads = threads
         self.nan_policy: NanPolicy = nan_policy
         self.quiet = quiet
+        self.times_ = StageTimes()
 
-    def fit(self, volumes: Volume | Sequence[Volume]) -> "HierarchicalSegmenter":
-        """Learn from volumes.
+    def fit(
+        self,
+        volumes: Volume | Sequence[Volume],
+        *,
+        checkpoint: str | os.PathLike[str] | None = None,
+        checkpoint_every_s: float = 30.0,
+        should_stop: Callable[[], bool] = never,
+    ) -> "HierarchicalSegmenter":
+        """Learn from volumes; of very large ones, from boxes spread all over them.
 
         Args:
             volumes: One or more, all with the same channels and the same finest voxel size.
+            checkpoint: File to keep the run in, and to go on from if it is there.
+            checkpoint_every_s: Time between two checkpoints, in seconds.
+            should_stop: Asked after every step; where it says so, training ends early.
 
         Returns:
             The segmenter itself.
 
         Raises:
+            CheckpointError: If the checkpoint is damaged.
+            RunMismatchError: If it is that of a run with other settings, seed or volumes.
             VolumeError: If a volume cannot be worked with, or there is none.
             VolumeMismatchError: If the volumes disagree about their channels.
             VoxelSizeError: If the volumes disagree about their voxel size.
@@ -116,16 +136,25 @@ class HierarchicalSegmenter:
         if not several:
             raise VolumeError("at least one volume is needed to learn from, and none came.")
         for volume in several:
-            self._check_size(volume)
+            check_size(volume, self.configuration_)
         check_alike(several)
         devices.limit_threads(self.threads)
         where = devices.device(self.device)
-        prepared = [_working(volume, self._normalised(volume)).to(where) for volume in several]
+        boxes = training_boxes(
+            several, self.configuration_, seed=self.seed, nan_policy=self.nan_policy
+        )
         with devices.seeded(self.seed, torch.device("cpu")):
             vae = HyperbolicVAE(self.configuration_.model, in_channels=several[0].channels)
-        vae = vae.to(where)
-        settings = self.configuration_.training
-        self.record_ = train(vae, prepared, settings, seed=self.seed, quiet=self.quiet)
+        self.record_ = train(
+            vae.to(where),
+            [box.to(where) for box in boxes],
+            self.configuration_.training,
+            seed=self.seed,
+            quiet=self.quiet,
+            checkpoint=None if checkpoint is None else Path(checkpoint),
+            checkpoint_every_s=checkpoint_every_s,
+            should_stop=should_stop,
+        )
         self.vae_ = vae
         self.voxel_size_nm_ = next(filter(None, (_grid(one).side_nm for one in several)), None)
         return self
@@ -216,7 +245,7 @@ class HierarchicalSegmenter:
             VolumeMismatchError: If it has other channels than the model.
             VoxelSizeError: If it has another voxel size than the model.
         """
-        self._check_size(volume)
+        check_size(volume, self.configuration_)
         if "vae_" not in vars(self):
             return
         if volume.channels != self.vae_.in_channels:
@@ -320,22 +349,22 @@ class HierarchicalSegmenter:
 
     def _normalised(self, volume: Volume) -> Float32[np.ndarray, "channels z y x"]:
         """The voxels of a volume, checked and normalised."""
-        return normalise(validated(volume, nan_policy=self.nan_policy))
+        return normalisation_of(volume, nan_policy=self.nan_policy).apply(volume.read())
 
     def _codes(
         self, volume: Volume, voxels: Float32[np.ndarray, "channels z y x"]
     ) -> Float32[np.ndarray, "z y x dim"]:
         """The codes of a volume's voxels, which were normalised."""
         devices.limit_threads(self.threads)
-        where = devices.device(self.device)
-        encoder, prepared = self.vae_.to(where).encoder, _working(volume, voxels).to(where)
-        side = self.configuration_.training.embed_side
-        if isinstance(encoder, DenseEncoder):
-            codes = embed_dense(encoder, prepared, quiet=self.quiet)
-        else:
-            codes = embed_patchwise(encoder, prepared, side=side, quiet=self.quiet)
-        maps = _grid(volume).from_working(codes.movedim(-1, 0)).movedim(0, -1)
-        return maps.contiguous().numpy()
+        with self.times_.measure("embed", voxels[0].size):
+            return embed_region(
+                self.vae_.to(devices.device(self.device)).encoder,
+                replace(volume, source=InMemory(voxels)),
+                None,
+                Region.whole(volume.spatial_shape),
+                side_patchwise=self.configuration_.training.embed_side,
+                quiet=self.quiet,
+            )
 
     def _tree(
         self,
@@ -346,55 +375,26 @@ class HierarchicalSegmenter:
     ) -> clustering.SegmentationTree:
         """The tree of a volume's regions."""
         settings = self.configuration_.segmentation
-        evidence = cartoon_and_texture(
-            voxels,
-            spacing=volume.voxel_size_nm or (1.0, 1.0, 1.0),
-            texture=settings.evidence == "texture",
-        )
+        with self.times_.measure("features", voxels[0].size):
+            evidence = cartoon_and_texture(
+                voxels,
+                spacing=volume.voxel_size_nm or (1.0, 1.0, 1.0),
+                texture=settings.evidence == "texture",
+            )
         if settings.evidence == "codes":
             evidence = np.concatenate([evidence, codes], axis=-1)
-        return clustering.build_tree(
-            codes,
-            evidence,
-            np.ascontiguousarray(np.moveaxis(voxels, 0, -1)),
-            curvature=self.vae_.manifold.curvature,
-            inside=inside,
-            voxel_size_nm=volume.voxel_size_nm,
-            regions=settings.regions,
-            quiet=self.quiet,
-        )
-
-    def _check_size(self, volume: Volume) -> None:
-        """Refuse a volume that is smaller than what the network reads.
-
-        Raises:
-            VolumeError: If it is.
-        """
-        needed = _smallest(self.configuration_)
-        shape = _grid(volume).working_shape
-        if min(shape) < needed:
-            raise VolumeError(
-                f"{volume.name}: a volume must have at least {needed} voxels along every axis "
-                f"for the patches of this configuration, and this one has {shape} (z, y, x). "
-                f"Use a larger volume, or smaller patches."
+        with self.times_.measure("tree", voxels[0].size):
+            return clustering.build_tree(
+                codes,
+                evidence,
+                np.ascontiguousarray(np.moveaxis(voxels, 0, -1)),
+                curvature=self.vae_.manifold.curvature,
+                inside=inside,
+                voxel_size_nm=volume.voxel_size_nm,
+                regions=settings.regions,
+                quiet=self.quiet,
             )
-
-
-def _resolved(given: str | Configuration) -> Configuration:
-    return configuration(given) if isinstance(given, str) else given
 
 
 def _grid(volume: Volume) -> WorkingGrid:
     return WorkingGrid(volume.spatial_shape, volume.voxel_size_nm)
-
-
-def _working(volume: Volume, voxels: Float32[np.ndarray, "channels z y x"]) -> torch.Tensor:
-    """Voxels of a volume on its working grid, shape ``(channels, Z, Y, X)``."""
-    return _grid(volume).to_working(torch.from_numpy(voxels))
-
-
-def _smallest(settings: Configuration) -> int:
-    """Voxels that a volume must have along every axis to be trained on."""
-    if settings.model.encoder == "dense":
-        return settings.model.receptive_size
-    return max(2 * settings.training.parent_sides[0], settings.training.embed_side + 1)

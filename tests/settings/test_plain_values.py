@@ -58,6 +58,13 @@ def test_files_from_before_the_posterior_was_a_setting_have_wrapped_normals():
     assert from_plain_values(values).model.posterior == "riemannian-normal"
 
 
+def test_files_from_before_steps_had_several_batches_have_one():
+    values = plain_values(CATALOGUE["default"])
+    for name in ("batches", "precision"):
+        del values["training"][name]
+    assert from_plain_values(values) == CATALOGUE["default"]
+
+
 def test_files_from_before_there_were_latent_volumes_have_single_points():
     values = plain_values(CATALOGUE["default"])
     for name in ("latent_side", "latent_spacing", "first_layer", "gyroplane_window"):

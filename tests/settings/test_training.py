@@ -8,6 +8,7 @@ from gyrovox.settings import TrainingSettings
     ("values", "said"),
     [
         ({"steps": 0}, "training.steps must be at least 1, got 0"),
+        ({"batches": 0}, "training.batches must be at least 1, got 0"),
         ({"crop_size": 0}, "training.crop_size must be at least 1, got 0"),
         ({"positions": 0}, "training.positions must be at least 1"),
         ({"batch_size": -1}, "training.batch_size must be at least 1, got -1"),

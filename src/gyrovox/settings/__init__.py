@@ -11,5 +11,6 @@ from .plain_values import plain_values as plain_values
 from .segmentation import MOST_REGIONS as MOST_REGIONS
 from .segmentation import Clustering as Clustering
 from .segmentation import SegmentationSettings as SegmentationSettings
+from .training import Precision as Precision
 from .training import ScaleSampling as ScaleSampling
 from .training import TrainingSettings as TrainingSettings

@@ -7,6 +7,7 @@ from typing import Literal
 from gyrovox.errors import SettingsError
 
 ScaleSampling = Literal["uniform", "log-uniform"]
+Precision = Literal["float32", "bfloat16"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +19,13 @@ class TrainingSettings:
 
     learning_rate: float = 3e-3
     """Highest learning rate of Adam; it warms up and decays along a cosine."""
+
+    batches: int = 1
+    """Batches that a step averages over: crops of `dense`, batches of triplets of `patch`. Under
+    torchrun the processes share them."""
+
+    precision: Precision = "float32"
+    """Of the encoder while it trains, on a GPU: `bfloat16` is faster. A CPU takes `float32`."""
 
     kl_weight: float = 0.5
     """Weight of the divergence from the prior; 1 makes the objective the ELBO."""
@@ -67,7 +75,7 @@ class TrainingSettings:
         Raises:
             SettingsError: If a value is out of its range.
         """
-        for name in ("steps", "crop_size", "positions", "batch_size", "embed_side"):
+        for name in ("steps", "batches", "crop_size", "positions", "batch_size", "embed_side"):
             value = getattr(self, name)
             if value < 1:
                 raise SettingsError(f"training.{name} must be at least 1, got {value}.")
