@@ -106,6 +106,24 @@ class TestCleaning:
         assert cleaned.dtype == labels.dtype
         return int((cleaned != labels).sum())
 
+    def test_sizes_become_whole_voxels(self):
+        cleaning = Cleaning(smallest_nm3=0.3, fill_holes_nm3=0.35)
+        assert cleaning.in_voxels((0.1, 1.0, 1.0)) == (3, 3)
+        assert cleaning.in_voxels((0.125, 1.0, 1.0)) == (3, 2)
+        assert Cleaning(smallest_nm3=5.0).in_voxels(None) == (5, 0)
+
+    @pytest.mark.parametrize(
+        "cleaning",
+        [
+            Cleaning(smallest_nm3=1.0),
+            Cleaning(fill_holes_nm3=1.0),
+            Cleaning(largest_component=True),
+        ],
+    )
+    def test_it_says_whether_it_is_wanted(self, cleaning):
+        assert cleaning.is_wanted
+        assert not Cleaning().is_wanted
+
     def test_by_default_it_does_nothing(self):
         labels = self.labels()
         assert Cleaning().cleaned(labels, voxel_size_nm=None, inside=None) is labels

@@ -70,6 +70,27 @@ class Cleaning:
                     f"{name}_nm3 must be a volume in nm³, 0 or more (0 for none), got {size:g}."
                 )
 
+    @property
+    def is_wanted(self) -> bool:
+        """Whether anything may change."""
+        return self != Cleaning()
+
+    def in_voxels(self, voxel_size_nm: tuple[float, float, float] | None) -> tuple[int, int]:
+        """The smallest component that stays, and the largest hole that is filled, in voxels.
+
+        Args:
+            voxel_size_nm: Length of a voxel along (z, y, x), in nm; None where it is unknown.
+
+        Returns:
+            Both numbers.
+        """
+        voxel = 1.0 if voxel_size_nm is None else math.prod(voxel_size_nm)
+        # Rounded, because 0.3 / 0.1 is not 3.
+        return (
+            math.ceil(round(self.smallest_nm3 / voxel, 6)),
+            math.floor(round(self.fill_holes_nm3 / voxel, 6)),
+        )
+
     def cleaned(
         self,
         labels: Labels,
@@ -87,12 +108,11 @@ class Cleaning:
         Returns:
             Labels of the same shape and type.
         """
-        voxel = 1.0 if voxel_size_nm is None else math.prod(voxel_size_nm)
-        # Rounded, because 0.3 / 0.1 is not 3.
+        smallest, fill_holes = self.in_voxels(voxel_size_nm)
         return clean_labels(
             labels,
-            smallest=math.ceil(round(self.smallest_nm3 / voxel, 6)),
-            fill_holes=math.floor(round(self.fill_holes_nm3 / voxel, 6)),
+            smallest=smallest,
+            fill_holes=fill_holes,
             largest_component=self.largest_component,
             inside=inside,
         )

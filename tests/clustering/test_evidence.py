@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from gyrovox.clustering.evidence import against_neighbours, against_regions, interior
+from gyrovox.clustering.evidence import (
+    Turn,
+    interior,
+    neighbour_spread,
+    pooled,
+    region_spread,
+)
 
 SHAPE = (20, 21, 40)
 EVERYWHERE = np.ones(SHAPE, bool)
@@ -53,6 +59,14 @@ def test_the_noise_of_regions_has_unit_variance():
     assert np.median(evidence[HALVES == 1]) - np.median(evidence[HALVES == 0]) == pytest.approx(
         50 * trimmed(0.95) ** -0.5, rel=0.03
     )
+
+
+def against_neighbours(features, inside, **rest):
+    return Turn.of(neighbour_spread(features, inside), **rest)(features)
+
+
+def against_regions(features, regions, **rest):
+    return Turn.of(region_spread(features, regions), **rest)(features)
 
 
 def transforms():
@@ -168,3 +182,38 @@ def test_the_interior_is_two_faces_from_all_others():
         wanted[place] = regions[place] >= 0 and (regions[tuple(near.T)] == regions[place]).all()
     assert 0 < wanted.sum() < wanted.size
     np.testing.assert_array_equal(interior(regions), wanted)
+
+
+def spreads():
+    """Spreads of three parts of a volume, and that of all its voxels by NumPy."""
+    values = mixed(volume())
+    parts = [values[:4], values[4:15], values[15:]]
+    return values, [neighbour_spread(part, np.ones(part.shape[:3], bool)) for part in parts]
+
+
+def test_parts_of_a_volume_spread_together_as_the_whole():
+    values, parts = spreads()
+    rows = values.reshape(-1, 3).astype(np.float64)
+    together = pooled(parts)
+    assert together.voxels == len(rows)
+    np.testing.assert_allclose(together.middle, rows.mean(axis=0), rtol=1e-10)
+    np.testing.assert_allclose(together.scatter, len(rows) * np.cov(rows.T, ddof=0), rtol=1e-10)
+    assert together.residuals == sum(part.residuals for part in parts)
+    np.testing.assert_allclose(together.noise, sum(part.noise for part in parts), rtol=1e-12)
+
+
+def test_the_order_of_the_parts_does_not_matter():
+    _, parts = spreads()
+    one, other = pooled(parts), pooled(parts[::-1])
+    for name, value in vars(one).items():
+        np.testing.assert_allclose(vars(other)[name], value, rtol=1e-10, err_msg=name)
+
+
+def test_a_part_alone_is_itself_and_one_of_nothing_adds_nothing():
+    values, parts = spreads()
+    assert pooled(parts[:1]) is parts[0]
+    nothing = neighbour_spread(values, np.zeros(SHAPE, bool))
+    assert nothing.voxels == nothing.residuals == 0
+    for pair in ([nothing, parts[1]], [parts[1], nothing]):
+        for name, value in vars(pooled(pair)).items():
+            np.testing.assert_allclose(value, vars(parts[1])[name], rtol=1e-12, err_msg=name)

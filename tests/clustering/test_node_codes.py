@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 import torch
 
+from gyrovox.clustering import node_codes as nodes
 from gyrovox.clustering.evidence import interior
-from gyrovox.clustering.node_codes import node_codes
+from gyrovox.clustering.leaf_summaries import leaf_codes
 from gyrovox.geometry import manifold
 
 SHAPE = (10, 11, 12)
@@ -14,6 +15,12 @@ BELOW = [{0}, {1}, {2}, {3}, {0, 1}, {2, 3}, {0, 1, 2, 3}]
 
 def space_of(curvature):
     return manifold("poincare", curvature=curvature) if curvature else manifold("euclidean")
+
+
+def node_codes(codes, leaves, merges, *, curvature):
+    """What is known of the nodes of a tree, from its voxels."""
+    known = leaf_codes(codes, leaves, interior(leaves), curvature=curvature)
+    return nodes.node_codes(known, merges, curvature=curvature)
 
 
 def slabs():
@@ -150,3 +157,16 @@ def test_a_tree_of_one_leaf_has_one_code():
     assert means.shape == (1, 3)
     assert spreads.shape == contrasts.shape == (1,)
     assert contrasts[0] == 0
+
+
+def test_merges_that_wait_for_each_other_are_made_in_turn():
+    # A chain: every merge but the first waits for the one before it.
+    leaves = np.repeat(np.arange(6, dtype=np.int32), 8).reshape(6, 2, 4)
+    codes = np.random.default_rng(2).normal(size=(*leaves.shape, 2)).astype(np.float32)
+    chain = np.array([[0, 1], [2, 6], [3, 7], [4, 8], [5, 9]])
+    means, spreads, _ = node_codes(codes, leaves, chain, curvature=0.0)
+    for node, last in enumerate(range(1, 6), start=6):
+        held = codes[leaves <= last]
+        np.testing.assert_allclose(means[node], held.mean(axis=0), atol=1e-6)
+        wanted = 2 * np.sqrt(((held - held.mean(axis=0)) ** 2).sum(axis=1).mean())
+        assert spreads[node] == pytest.approx(wanted, rel=1e-5)

@@ -1,9 +1,24 @@
 import numpy as np
 import pytest
 
-from gyrovox.clustering.refinement import redrawn
+from gyrovox.clustering import refinement
+from gyrovox.clustering.refinement import RIM
 
 EVEN = (1.0, 1.0, 1.0)
+
+
+def means_of(leaves, owner, evidence):
+    """Mean evidence of every region."""
+    regions = np.append(owner, -1)[leaves]
+    return np.stack([
+        evidence[regions == region].mean(axis=0) for region in range(owner.max() + 1)
+    ]).astype(np.float32)
+
+
+def redrawn(leaves, owner, evidence, areas):
+    """Redrawn between regions with the means that they have at first."""
+    means = means_of(leaves, owner, evidence)
+    return refinement.redrawn(leaves, owner, means, evidence, areas)
 
 
 def two_halves(shape=(12, 12, 12), at=6, contrast=8.0, seed=0):
@@ -97,3 +112,23 @@ def test_the_input_is_left_as_it_was():
     leaves = halves(at=4)
     redrawn(leaves, np.arange(2), two_halves(), EVEN)
     np.testing.assert_array_equal(leaves, halves(at=4))
+
+
+@pytest.mark.parametrize("start", [(0, 0, 0), (5, 3, 7), (8, 4, 3)], ids=str)
+@pytest.mark.parametrize("masked", [False, True])
+def test_a_part_with_its_rim_is_drawn_as_in_the_whole(start, masked):
+    generator = np.random.default_rng(0)
+    leaves = generator.integers(-1 if masked else 0, 6, (24, 23, 25)).astype(np.int32)
+    owner = np.array([0, 0, 1, 1, 2, 2])
+    evidence = generator.normal(size=(*leaves.shape, 3)).astype(np.float32)
+    means = means_of(leaves, owner, evidence)
+    whole = refinement.redrawn(leaves, owner, means, evidence, EVEN)
+    assert (whole != leaves).mean() > 0.2
+    stop = tuple(first + 9 for first in start)
+    box = tuple(slice(max(a - RIM, 0), b + RIM) for a, b in zip(start, stop, strict=True))
+    corner = tuple(part.start for part in box)
+    drawn = refinement.redrawn(leaves[box], owner, means, evidence[box], EVEN, start=corner)
+    # Two voxels beyond the part, too: its interiors are read off them.
+    inner = tuple(slice(max(a - 2, 0), b + 2) for a, b in zip(start, stop, strict=True))
+    moved = tuple(slice(i.start - c, i.stop - c) for i, c in zip(inner, corner, strict=True))
+    np.testing.assert_array_equal(drawn[moved], whole[inner])

@@ -266,6 +266,35 @@ class TestCoarsened:
         graph = graph_of([1] * 4, [0.0, 0.0, 0.0, 0.0], [(0, 1), (2, 3)], [1.0, 1.0])
         np.testing.assert_array_equal(coarsened(graph, 1), [0, 0, 1, 1])
 
+    def test_regions_that_are_all_alike_do_not_wait_for_each_other(self, monkeypatch):
+        edges = [(i, i + 1) for i in range(999)]
+        graph = graph_of([3] * 1000, [1.0] * 1000, edges, [1.0] * 999)
+        rounds = []
+        merged = RegionGraph.merged
+        monkeypatch.setattr(
+            RegionGraph, "merged", lambda self, owner: rounds.append(1) or merged(self, owner)
+        )
+        owner = coarsened(graph, 10)
+        assert len(np.unique(owner)) == 10
+        assert len(rounds) < 25
+        # Each union is a stretch of the row.
+        assert (np.diff(owner) != 0).sum() == 9
+
+    def test_a_region_that_is_the_nearest_of_all_does_not_take_one_a_round(self, monkeypatch):
+        generator = np.random.default_rng(0)
+        sizes = [10**6, *generator.integers(5, 50, 999).tolist()]
+        means = [0.0, *generator.normal(size=997).tolist(), 60.0, -60.0]
+        graph = graph_of(sizes, means, [(0, i) for i in range(1, 1000)], [4.0] * 999)
+        rounds = []
+        merged = RegionGraph.merged
+        monkeypatch.setattr(
+            RegionGraph, "merged", lambda self, owner: rounds.append(1) or merged(self, owner)
+        )
+        owner = coarsened(graph, 3)
+        assert len(rounds) < 25
+        # What differs from it most stays longest.
+        assert len(np.unique(owner[-3:])) == owner.max() + 1 == 3
+
     def test_where_there_are_few_nothing_merges(self):
         graph = grid_graph(2)
         np.testing.assert_array_equal(coarsened(graph, 27), np.arange(27))

@@ -26,6 +26,34 @@ def owners(parents: NDArray[np.int32], nodes: NDArray[np.integer]) -> NDArray[np
     return up
 
 
+def by_size(nodes: NDArray[np.integer], sizes: NDArray[np.int64]) -> NDArray[np.intp]:
+    """The nodes of a cut in the order of its classes: by size, the largest first, then by number.
+
+    Args:
+        nodes: Nodes.
+        sizes: Voxels of every node of the tree, shape ``(nodes,)``.
+
+    Returns:
+        The same nodes.
+    """
+    return np.asarray(nodes[np.lexsort((nodes, -sizes[nodes]))], np.intp)
+
+
+def classes_of(parents: NDArray[np.int32], nodes: NDArray[np.integer]) -> NDArray[np.intp]:
+    """The class that every node of a tree lies in.
+
+    Args:
+        parents: Parent of every node, shape ``(nodes,)``.
+        nodes: The nodes that are the classes, in their order.
+
+    Returns:
+        Class of every node, shape ``(nodes,)``; −1 above the cut.
+    """
+    class_of = np.full(len(parents), -1, np.intp)
+    class_of[nodes] = np.arange(len(nodes))
+    return class_of[owners(parents, nodes)]
+
+
 def depths(parents: NDArray[np.int32]) -> NDArray[np.int32]:
     """Number of merges above every node.
 

@@ -5,6 +5,10 @@ noise of each is measured in the volume itself, without a label, and the feature
 scaled until their noise has unit variance in every direction.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
+
 import numpy as np
 from jaxtyping import Bool, Float32, Int32
 from numpy.typing import NDArray
@@ -20,13 +24,55 @@ _INLIERS = 0.95  # share of the residuals that belong to their region
 _FEWEST = 5  # voxels that a region needs for a mean
 
 
-def against_neighbours(
-    features: Float32[np.ndarray, "z y x features"],
-    inside: Bool[np.ndarray, "z y x"],
-    *,
-    dimensions: int = DIMENSIONS,
-) -> Float32[np.ndarray, "z y x evidence"]:
-    """Evidence whose noise is how much features differ between nearby voxels.
+@final
+@dataclass(frozen=True, kw_only=True)
+class Spread:
+    """How features spread in a part of a volume, and how much of that is noise.
+
+    Args:
+        voxels: Number of voxels that the spread is known from.
+        middle: Mean of their features, shape ``(features,)``.
+        scatter: Sum of products of deviations from it, shape ``(features, features)``.
+        residuals: Number of residuals that the noise is known from.
+        noise: Sum of products of residuals, shape ``(features, features)``.
+    """
+
+    voxels: int
+    middle: NDArray[np.float64]
+    scatter: NDArray[np.float64]
+    residuals: int
+    noise: NDArray[np.float64]
+
+
+def pooled(parts: Sequence[Spread]) -> Spread:
+    """The spread of several parts of a volume together.
+
+    Args:
+        parts: Spreads of the same features, at least one.
+
+    Returns:
+        Their sum; of one part, that itself.
+    """
+    total = parts[0]
+    for part in parts[1:]:
+        voxels = total.voxels + part.voxels
+        share = part.voxels / max(voxels, 1)
+        apart = part.middle - total.middle
+        between = total.voxels * share * np.outer(apart, apart)
+        total = Spread(
+            voxels=voxels,
+            middle=total.middle + share * apart,
+            scatter=total.scatter + part.scatter + between,
+            residuals=total.residuals + part.residuals,
+            noise=total.noise + part.noise,
+        )
+    return total
+
+
+def neighbour_spread(
+    features: Float32[np.ndarray, "z y x features"], inside: Bool[np.ndarray, "z y x"]
+) -> Spread:
+    """Spread of features whose noise is how much they differ between nearby voxels.
 
     The minimum noise fraction transform: the noise is half the covariance of differences over a
     lag, of those four fifths that are least, so that edges do not count.
@@ -34,10 +80,9 @@ def against_neighbours(
     Args:
         features: Shape ``(z, y, x, features)``.
         inside: Voxels that count, shape ``(z, y, x)``.
-        dimensions: Directions to keep, at most; those with the greatest variance.
 
     Returns:
-        Shape ``(z, y, x, min(dimensions, features))``.
+        The spread.
 
     Source:
         Green, Berman, Switzer & Craig (1988). https://doi.org/10.1109/36.3001
@@ -57,16 +102,13 @@ def against_neighbours(
         calm = _least(differences, _CALM)
         noise += calm.T @ calm / 2
         count += len(calm)
-    return _turned(features, inside, noise / max(count, 1), dimensions)
+    return _spread(features, inside, noise, count)
 
 
-def against_regions(
-    features: Float32[np.ndarray, "z y x features"],
-    regions: Int32[np.ndarray, "z y x"],
-    *,
-    dimensions: int = DIMENSIONS,
-) -> Float32[np.ndarray, "z y x evidence"]:
-    """Evidence whose noise is how much features swing within regions.
+def region_spread(
+    features: Float32[np.ndarray, "z y x features"], regions: Int32[np.ndarray, "z y x"]
+) -> Spread:
+    """Spread of features whose noise is how much they swing within regions.
 
     Linear discriminant analysis on regions in place of classes. Only voxels at least two faces
     from a boundary count: features near it mix both sides.
@@ -74,10 +116,9 @@ def against_regions(
     Args:
         features: Shape ``(z, y, x, features)``.
         regions: Region of every voxel, from 0, shape ``(z, y, x)``; −1 outside the mask.
-        dimensions: Directions to keep, at most; those with the greatest variance.
 
     Returns:
-        Shape ``(z, y, x, min(dimensions, features))``.
+        The spread.
 
     Source:
         Fisher (1936). https://doi.org/10.1111/j.1469-1809.1936.tb02137.x
@@ -86,17 +127,55 @@ def against_regions(
     owner = regions.ravel()[places]
     flat = features.reshape(-1, features.shape[-1])
     counts = np.bincount(owner, minlength=int(regions.max()) + 1)
-    means = (
-        np.stack(
-            [np.bincount(owner, flat[places, axis], len(counts)) for axis in range(flat.shape[1])],
-            1,
-        )
-        / np.maximum(counts, 1)[:, None]
-    )
+    sums = [np.bincount(owner, column[places], len(counts)) for column in flat.T]
+    means = np.stack(sums, axis=1) / np.maximum(counts, 1)[:, None]
     places = _sampled(places[counts[owner] >= _FEWEST])
     residuals = _least(flat[places] - means[regions.ravel()[places]], _INLIERS)
-    noise = residuals.T @ residuals / max(len(residuals), 1)
-    return _turned(features, regions >= 0, noise, dimensions)
+    return _spread(features, regions >= 0, residuals.T @ residuals, len(residuals))
+
+
+@final
+@dataclass(frozen=True)
+class Turn:
+    """The linear map from features to directions of greatest variance for their noise.
+
+    Args:
+        middle: Features that become 0, shape ``(features,)``.
+        directions: Shape ``(features, evidence)``; each of unit noise, that with most signal
+            first.
+    """
+
+    middle: NDArray[np.float64]
+    directions: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, spread: Spread, *, dimensions: int = DIMENSIONS) -> "Turn":
+        """The map that a spread asks for.
+
+        Args:
+            spread: How features spread; of at least one voxel.
+            dimensions: Directions to keep, at most; those with the greatest variance.
+
+        Returns:
+            The map to ``min(dimensions, features)`` columns of evidence.
+        """
+        total = spread.scatter / spread.voxels
+        # A feature without noise would count for infinitely much: it gets a millionth of the total.
+        floor = 1e-6 * np.diag(np.maximum(np.diag(total), 1e-12))
+        values, vectors = linalg.eigh(total, spread.noise / max(spread.residuals, 1) + floor)
+        kept = vectors[:, np.argsort(values)[::-1][:dimensions]]
+        # The sign of an eigenvector is arbitrary; its largest entry shall be positive.
+        largest = kept[np.abs(kept).argmax(axis=0), np.arange(kept.shape[1])]
+        return cls(spread.middle, kept * np.where(largest < 0, -1.0, 1.0))
+
+    def __call__(
+        self, features: Float32[np.ndarray, "z y x features"]
+    ) -> Float32[np.ndarray, "z y x evidence"]:
+        """Features as evidence, shape ``(z, y, x, evidence)``."""
+        flat = features.reshape(-1, features.shape[-1])
+        turned = flat @ self.directions.astype(np.float32)
+        turned -= (self.middle @ self.directions).astype(np.float32)
+        return np.asarray(turned.reshape(*features.shape[:-1], -1))
 
 
 def interior(regions: Int32[np.ndarray, "z y x"]) -> Bool[np.ndarray, "z y x"]:
@@ -117,26 +196,23 @@ def interior(regions: Int32[np.ndarray, "z y x"]) -> Bool[np.ndarray, "z y x"]:
     return np.asarray(ndimage.binary_erosion(calm, border_value=1))
 
 
-def _turned(
+def _spread(
     features: Float32[np.ndarray, "z y x features"],
     inside: Bool[np.ndarray, "z y x"],
     noise: NDArray[np.float64],
-    dimensions: int,
-) -> Float32[np.ndarray, "z y x evidence"]:
-    """Features in the directions of greatest variance for their noise, each of unit noise."""
+    residuals: int,
+) -> Spread:
+    """Features about their middle, beside a noise that is known."""
     flat = features.reshape(-1, features.shape[-1])
     sample = flat[_sampled(np.flatnonzero(inside))].astype(np.float64)
-    middle = sample.mean(axis=0)
-    total = (sample - middle).T @ (sample - middle) / len(sample)
-    # A feature without noise would count for infinitely much: it gets a millionth of the total.
-    floor = 1e-6 * np.diag(np.maximum(np.diag(total), 1e-12))
-    values, vectors = linalg.eigh(total, noise + floor)
-    kept = vectors[:, np.argsort(values)[::-1][:dimensions]]
-    # The sign of an eigenvector is arbitrary; its largest entry shall be positive.
-    largest = kept[np.abs(kept).argmax(axis=0), np.arange(kept.shape[1])]
-    kept = kept * np.where(largest < 0, -1.0, 1.0)
-    turned = flat @ kept.astype(np.float32) - (middle @ kept).astype(np.float32)
-    return np.asarray(turned.reshape(*features.shape[:-1], -1))
+    middle = sample.sum(axis=0) / max(len(sample), 1)
+    return Spread(
+        voxels=len(sample),
+        middle=middle,
+        scatter=(sample - middle).T @ (sample - middle),
+        residuals=residuals,
+        noise=noise,
+    )
 
 
 def _least(rows: NDArray[np.floating], share: float) -> NDArray[np.float64]:

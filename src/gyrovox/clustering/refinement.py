@@ -9,26 +9,39 @@ import numpy as np
 from jaxtyping import Float32, Int32
 from numpy.typing import NDArray
 
+RIM = 6
+"""Voxels around a tile whose leaves and evidence its own boundaries are redrawn with.
+
+One for each sweep, and two more, so that it is known which of the tile's voxels are in the interior
+of their leaf.
+"""
+
 _SWEEPS = 4  # each of half the voxels, like the fields of a chessboard
 _FACE = 4.0  # what a face between two regions costs, in squared units of the evidence
 
 
 def redrawn(
     leaves: Int32[np.ndarray, "z y x"],
-    owner: NDArray[np.intp],
+    owner: NDArray[np.integer],
+    means: Float32[np.ndarray, "regions evidence"],
     evidence: Float32[np.ndarray, "z y x evidence"],
     areas: tuple[float, float, float],
+    *,
+    start: tuple[int, int, int] = (0, 0, 0),
 ) -> Int32[np.ndarray, "z y x"]:
     """Leaves whose boundaries fit the regions that they belong to.
 
     Iterated conditional modes of a Potts model: a voxel costs its squared distance to the mean of
     its region, and 4 for every face to another region. It may go to the leaf of a voxel beside it.
+    The means stay as they are, so a voxel depends on those at most 4 away, and on nothing else.
 
     Args:
         leaves: Leaf of every voxel, from 0, shape ``(z, y, x)``; −1 outside, which stays.
         owner: Region of every leaf, from 0, shape ``(leaves,)``.
+        means: Mean evidence of every region, shape ``(regions, evidence)``.
         evidence: In units of the noise, shape ``(z, y, x, evidence)``.
         areas: Of the faces across (z, y, x), of mean 1.
+        start: Place of the first voxel in the volume: it says where the chessboard lies.
 
     Returns:
         Leaf of every voxel, shape ``(z, y, x)``. A leaf may be gone; the numbers stay.
@@ -38,15 +51,13 @@ def redrawn(
     """
     padded = np.pad(leaves, 1, constant_values=-1)
     flat, values = padded.reshape(-1), evidence.reshape(-1, evidence.shape[-1])
-    table = np.append(owner, -1)
+    table = np.append(owner, -1).astype(np.int32)
     steps = np.array([padded[0].size, padded.shape[2], 1])
     around = np.concatenate([steps, -steps])
     weights = _FACE * np.tile(areas, 2).astype(np.float32)
-    count = int(owner.max()) + 1
+    regions = table[flat]
     for sweep in range(_SWEEPS):
-        regions = table[flat]
-        means = _means(regions.reshape(padded.shape)[1:-1, 1:-1, 1:-1], values, count)
-        places, within = _at_boundaries(regions.reshape(padded.shape), sweep % 2)
+        places, within = _at_boundaries(regions.reshape(padded.shape), (sweep + sum(start)) % 2)
         beside = places[:, None] + around
         others = regions[beside]
         best = np.full(len(places), np.inf, np.float32)
@@ -61,21 +72,12 @@ def redrawn(
             better = (candidate >= 0) & (cost < best)
             best, chosen = np.where(better, cost, best), np.where(better, leaf, chosen)
         flat[places] = chosen
+        regions[places] = table[chosen]
     return np.ascontiguousarray(padded[1:-1, 1:-1, 1:-1])
 
 
-def _means(
-    regions: NDArray[np.intp], values: Float32[np.ndarray, "voxels evidence"], count: int
-) -> NDArray[np.float32]:
-    """Mean evidence of every region, shape (regions, evidence)."""
-    owner = regions.reshape(-1) + 1  # outside is 0
-    sizes = np.maximum(np.bincount(owner, minlength=count + 1), 1)
-    sums = np.stack([np.bincount(owner, column, count + 1) for column in values.T], axis=1)
-    return np.asarray((sums / sizes[:, None])[1:], np.float32)
-
-
 def _at_boundaries(
-    regions: NDArray[np.intp], parity: int
+    regions: NDArray[np.int32], parity: int
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Voxels of one colour of the chessboard beside another region: places with and without rim."""
     inner = regions[1:-1, 1:-1, 1:-1]

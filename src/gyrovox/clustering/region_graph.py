@@ -8,11 +8,13 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int32
 from numpy.typing import NDArray
 from scipy import ndimage
-from scipy.sparse import coo_array
+from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
-from skimage.segmentation import watershed
 
 from gyrovox.clustering.cuts import children_of
+
+_SHORT = 0.1  # share of the regions that a round of merges has to reach
+_FAR_LARGER = 4.0  # times the size of what joins a region without being its nearest
 
 
 @final
@@ -45,7 +47,7 @@ class RegionGraph:
             The graph of the unions.
         """
         count = int(owner.max()) + 1
-        edges, lengths = _joined(np.sort(owner[self.edges], axis=1), self.lengths, count)
+        edges, lengths = joined(owner[self.edges], self.lengths, count)
         return RegionGraph(
             sizes=np.bincount(owner, self.sizes, count).astype(np.float64),
             sums=_summed(owner, self.sums, count),
@@ -59,32 +61,75 @@ def basins(
     evidence: Float32[np.ndarray, "z y x evidence"],
     inside: Bool[np.ndarray, "z y x"],
     spacing: tuple[float, float, float],
-) -> Int32[np.ndarray, "z y x"]:
+    *,
+    within: tuple[slice, slice, slice] | None = None,
+) -> Int32[np.ndarray, "Z Y X"]:
     """Supervoxels: the catchment basins of the gradient of the evidence.
+
+    From every voxel one slides to the least steep of the six beside it, again and again; those
+    who end in one place are a basin. Voxels that touch and have none below them end together.
 
     Args:
         evidence: Shape ``(z, y, x, evidence)``.
         inside: Voxels to cover, shape ``(z, y, x)``.
         spacing: Length of a voxel along (z, y, x).
+        within: Part of the array whose basins are wanted, if not all. Voxels beside it tell how
+            steep its own are; nobody slides out of it.
 
     Returns:
-        Basin of every voxel, from 0, shape ``(z, y, x)``; −1 outside.
+        Basin of every voxel, from 0, shape ``(Z, Y, X)``; −1 outside.
 
     Source:
-        Vincent & Soille (1991), by scikit-image. https://doi.org/10.1109/34.87344
+        Bieniek & Moga (2000), An efficient watershed algorithm based on connected components.
+        https://doi.org/10.1016/S0031-3203(99)00154-5
     """
-    steepness = np.zeros(evidence.shape[:3], dtype=np.float32)
+    part = (slice(None),) * 3 if within is None else within
+    height = np.where(inside, _steepness(evidence, spacing), np.float32(np.inf))[part]
+    below = _lowest_beside(height)
+    stays = (below == 0) & inside[part]
+    places, _ = ndimage.label(stays)
+    up = np.arange(height.size, dtype=np.int32) + below.reshape(-1)
+    # Doubling: each round slides twice as far.
+    while not np.array_equal(farther := up[up], up):
+        up = farther
+    found = places.reshape(-1)[up].reshape(height.shape) - 1
+    return np.asarray(np.where(inside[part], found, -1), np.int32)
+
+
+def _steepness(
+    evidence: Float32[np.ndarray, "z y x evidence"], spacing: tuple[float, float, float]
+) -> Float32[np.ndarray, "z y x"]:
+    """Squared length of the gradient, by central differences; one-sided at the faces."""
+    total = np.zeros(evidence.shape[:3], np.float32)
     for component in range(evidence.shape[-1]):
+        values = np.ascontiguousarray(evidence[..., component])
         for axis, length in enumerate(spacing):
-            if evidence.shape[axis] > 1:
-                slope = np.gradient(evidence[..., component], length, axis=axis)
-                steepness += np.asarray(slope * slope, dtype=np.float32)
-    mask = None if inside.all() else inside
-    found = watershed(steepness, mask=mask)  # type: ignore[no-untyped-call]
-    labels = np.asarray(found, dtype=np.int32) - 1
-    # A part of the mask without a minimum of its own, such as a plateau, is not flooded.
-    parts = np.asarray(ndimage.label(inside & (labels < 0))[0], dtype=np.int32)
-    return np.where(parts > 0, labels.max() + parts, labels)
+            if values.shape[axis] == 1:
+                continue
+            ahead, into = np.moveaxis(values, axis, 0), np.moveaxis(total, axis, 0)
+            slope = ahead[2:] - ahead[:-2]
+            slope *= np.float32(0.5 / length)
+            slope *= slope
+            into[1:-1] += slope
+            for face, inner in ((0, 1), (-1, -2)):
+                into[face] += np.square((ahead[inner] - ahead[face]) / np.float32(length))
+    return total
+
+
+def _lowest_beside(height: Float32[np.ndarray, "z y x"]) -> Int32[np.ndarray, "z y x"]:
+    """Steps in memory to the lowest of the six voxels beside one; 0 where none is lower."""
+    least = height.copy()
+    steps = np.zeros(height.shape, np.int32)
+    for axis, stride in enumerate((height[0].size, height.shape[2], 1)):
+        rows, lowest, to = (np.moveaxis(array, axis, 0) for array in (height, least, steps))
+        for mine, other, step in (
+            (slice(1, None), slice(None, -1), -stride),
+            (slice(None, -1), slice(1, None), stride),
+        ):
+            lower = rows[other] < lowest[mine]
+            np.copyto(lowest[mine], rows[other], where=lower)
+            np.copyto(to[mine], np.int32(step), where=lower)
+    return steps
 
 
 def region_graph(
@@ -102,33 +147,47 @@ def region_graph(
     Returns:
         The graph.
     """
-    inside = regions >= 0
-    owner = regions[inside].astype(np.intp)
-    count = int(owner.max()) + 1
-    values = evidence[inside].astype(np.float64)
+    owner = regions.reshape(-1) + 1  # outside is 0
+    count = int(owner.max())
+    values = evidence.reshape(-1, evidence.shape[-1]).T
+    squares = (np.square(column, dtype=np.float64) for column in values)
     pairs, areas = [], []
     for axis in range(3):
         ahead = np.moveaxis(regions, axis, 0)
         one, other = ahead[:-1], ahead[1:]
         touch = (one != other) & (one >= 0) & (other >= 0)
         pairs.append(np.stack([one[touch], other[touch]], axis=1).astype(np.int64))
-        area = float(np.prod(np.delete(np.array(spacing), axis)))
-        areas.append(np.full(len(pairs[-1]), area))
-    edges, lengths = _joined(np.sort(np.concatenate(pairs), axis=1), np.concatenate(areas), count)
+        areas.append(np.full(len(pairs[-1]), face_area(spacing, axis)))
+    edges, lengths = joined(np.concatenate(pairs), np.concatenate(areas), count)
     return RegionGraph(
-        sizes=np.bincount(owner, minlength=count).astype(np.float64),
-        sums=_summed(owner, values, count),
-        squares=_summed(owner, values**2, count),
+        sizes=np.bincount(owner, minlength=count + 1)[1:].astype(np.float64),
+        sums=np.stack([np.bincount(owner, column, count + 1)[1:] for column in values], axis=1),
+        squares=np.stack([np.bincount(owner, column, count + 1)[1:] for column in squares], axis=1),
         edges=edges,
         lengths=lengths,
     )
+
+
+def face_area(spacing: tuple[float, float, float], axis: int) -> float:
+    """Area of the faces of a voxel across an axis.
+
+    Args:
+        spacing: Length of a voxel along (z, y, x).
+        axis: 0, 1 or 2 for z, y or x.
+
+    Returns:
+        The product of the other two lengths.
+    """
+    return spacing[axis - 1] * spacing[axis - 2]
 
 
 def coarsened(graph: RegionGraph, most: int) -> NDArray[np.intp]:
     """Merge touching regions by rounds until about so many are left; for graphs too large else.
 
     In each round every region merges with its nearest if that is mutual, by the criterion of
-    `scale_sets` for single regions.
+    `scale_sets` for single regions. A large region is the nearest of many and has one nearest:
+    where that makes rounds short, the cheaper half of the regions joins its nearest too if that
+    is far larger, and so is hardly changed by it.
 
     Args:
         graph: Regions.
@@ -139,21 +198,22 @@ def coarsened(graph: RegionGraph, most: int) -> NDArray[np.intp]:
     """
     owner = np.arange(len(graph.sizes))
     while len(graph.sizes) > most and len(graph.edges):
+        count = len(graph.sizes)
         one, other = graph.edges.T
         means = graph.sums / graph.sizes[:, None]
         harmonic = graph.sizes[one] * graph.sizes[other] / (graph.sizes[one] + graph.sizes[other])
         cost = harmonic * ((means[one] - means[other]) ** 2).sum(axis=1) / graph.lengths
-        # Edges by cost; the first edge of a region is that to its nearest.
-        order = np.argsort(cost, kind="stable")
-        first = np.full(len(graph.sizes), len(order))
-        rank = np.arange(len(order))
-        np.minimum.at(first, one[order], rank)
-        np.minimum.at(first, other[order], rank)
-        mutual = order[(first[one[order]] == rank) & (first[other[order]] == rank)]
-        mutual = mutual[: len(graph.sizes) - most]
-        union = np.arange(len(graph.sizes))
-        union[other[mutual]] = one[mutual]
-        union = np.unique(union, return_inverse=True)[1]
+        rank = _shuffled(len(cost))
+        nearest = _nearest(graph.edges, cost, rank, count)
+        of_one, of_other = nearest[one] == rank, nearest[other] == rank
+        chosen = of_one & of_other
+        if chosen.sum() < _SHORT * count:
+            larger = graph.sizes[one] / graph.sizes[other]
+            joins = (of_one & (larger < 1 / _FAR_LARGER)) | (of_other & (larger > _FAR_LARGER))
+            chosen |= joins & (cost <= np.median(cost[of_one | of_other]))
+        merges = np.flatnonzero(chosen)
+        merges = merges[np.argsort(cost[merges], kind="stable")][: count - most]
+        union = _components(graph.edges[merges], count)
         owner, graph = union[owner], graph.merged(union)
     return owner
 
@@ -189,6 +249,30 @@ def scale_sets(graph: RegionGraph) -> tuple[NDArray[np.intp], NDArray[np.float64
     return children, np.maximum.accumulate(np.maximum(altitudes[count:], 0.0))
 
 
+def _nearest(
+    edges: NDArray[np.int64], costs: NDArray[np.float64], rank: NDArray[np.uint64], count: int
+) -> NDArray[np.uint64]:
+    """Rank of the edge of least cost of every region, of equals the least."""
+    least = np.full(count, np.inf)
+    found = np.full(count, 2**32, np.uint64)
+    for side in edges.T:
+        np.minimum.at(least, side, costs)
+    for side in edges.T:
+        best = costs == least[side]
+        np.minimum.at(found, side[best], rank[best])
+    return found
+
+
+def _shuffled(count: int) -> NDArray[np.uint64]:
+    """Different numbers below 2³² without order, the same every time.
+
+    In their order, edges of equal cost would wait for each other: where a specimen has nothing
+    around it, thousands of tiles would merge one after the other.
+    """
+    # Knuth's multiplicative hash: odd, so no two numbers below 2³² become one.
+    return np.arange(count, dtype=np.uint64) * np.uint64(2654435761) % np.uint64(2**32)
+
+
 def _connected(graph: RegionGraph) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Edges and lengths, and as many very short ones more as it takes to reach every region."""
     count = len(graph.sizes)
@@ -199,21 +283,31 @@ def _connected(graph: RegionGraph) -> tuple[NDArray[np.int64], NDArray[np.float6
     return np.concatenate([graph.edges, np.sort(bridges, axis=1)]), lengths
 
 
-def _components(edges: NDArray[np.int64], count: int) -> NDArray[np.int32]:
-    graph = coo_array((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=(count, count))
-    labels: NDArray[np.int32] = connected_components(graph, directed=False)[1]
-    return labels
+def _components(edges: NDArray[np.int64], count: int) -> NDArray[np.intp]:
+    graph = coo_array((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=(max(count, 1),) * 2)
+    return np.asarray(connected_components(graph, directed=False)[1], np.intp)
 
 
-def _joined(
+def joined(
     pairs: NDArray[np.int64], lengths: NDArray[np.float64], count: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Every pair of different regions once, with all its lengths together."""
-    apart = pairs[:, 0] != pairs[:, 1]
-    keys, where = np.unique(pairs[apart, 0] * count + pairs[apart, 1], return_inverse=True)
-    # bincount of nothing is of integers.
-    total = np.bincount(where, lengths[apart], len(keys)).astype(np.float64)
-    return np.stack([keys // count, keys % count], axis=1), total
+    """Every pair of different regions once, with all its lengths together.
+
+    Args:
+        pairs: Pairs of regions, in any order, shape ``(pairs, 2)``.
+        lengths: What each shares, shape ``(pairs,)``.
+        count: Regions that there are.
+
+    Returns:
+        Pairs, smaller first, ascending, and their lengths.
+    """
+    one, other = pairs.min(axis=1, initial=count), pairs.max(axis=1, initial=-1)
+    apart = one != other
+    # A sparse matrix adds up what is in one place, in time linear in the pairs.
+    found = csr_array((lengths[apart], (one[apart], other[apart])), shape=(max(count, 1),) * 2)
+    found.sum_duplicates()
+    rows = np.repeat(np.arange(len(found.indptr) - 1), np.diff(found.indptr))
+    return np.stack([rows, found.indices], axis=1).astype(np.int64), found.data
 
 
 def _summed(

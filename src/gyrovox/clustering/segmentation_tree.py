@@ -14,7 +14,17 @@ from numpy.typing import NDArray
 
 from gyrovox.errors import ClusterCountError, SettingsError, TreeError
 
-from .cuts import best_cut, children_of, depths, horizontal_cut, owners, persistent_counts
+from .cuts import (
+    best_cut,
+    by_size,
+    children_of,
+    classes_of,
+    depths,
+    horizontal_cut,
+    owners,
+    persistent_counts,
+)
+from .node_table import node_table, radii, stabilities
 from .tree_checks import (
     check_altitudes,
     check_parents,
@@ -109,7 +119,7 @@ class SegmentationTree:
 
         2‖u‖ at any curvature, as in `gyrovox.geometry`: the metric at the origin is 4 I.
         """
-        return np.asarray(2 * np.linalg.norm(self.codes.astype(np.float64), axis=1))
+        return radii(self.codes)
 
     @cached_property
     def stabilities(self) -> NDArray[np.float64]:
@@ -118,9 +128,7 @@ class SegmentationTree:
         log(altitude of its parent / own altitude) ≥ 0. Altitudes below the least positive one of
         the tree count as that, so leaves last from there on; the root, which nothing ends, has 0.
         """
-        positive = self.altitudes[self.altitudes > 0]
-        logs = np.log(np.maximum(self.altitudes, positive.min(initial=np.inf)))
-        return logs[self.parents] - logs if positive.size else np.zeros(self.n_nodes)
+        return stabilities(self.parents, self.altitudes)
 
     @cached_property
     def _children(self) -> NDArray[np.intp]:
@@ -252,28 +260,22 @@ class SegmentationTree:
             the voxel size is unknown; ``depth``; ``altitude``; ``radius``, ``spread`` and
             ``contrast`` in the unit of length of the space; ``stability``.
         """
-        parents = self.parents.copy()
-        parents[self.root] = -1
-        voxel_nm3 = np.nan if self.voxel_size_nm is None else float(np.prod(self.voxel_size_nm))
-        return {
-            "node": np.arange(self.n_nodes, dtype=np.int32),
-            "parent": parents,
-            "size": self.sizes,
-            "volume_nm3": self.sizes * voxel_nm3,
-            "depth": self.depths,
-            "altitude": self.altitudes,
-            "radius": self.radii,
-            "spread": self.spreads,
-            "contrast": self.contrasts,
-            "stability": self.stabilities,
-        }
+        return node_table(
+            self.parents,
+            self.altitudes,
+            self.sizes,
+            self.codes,
+            spreads=self.spreads,
+            contrasts=self.contrasts,
+            voxel_size_nm=self.voxel_size_nm,
+        )
 
     def _cut(self, nodes: NDArray[np.intp]) -> "Cut":
         """The cut through nodes, the largest first."""
         known = nodes[(nodes >= 0) & (nodes < self.n_nodes)]
         if len(known) < len(nodes):
             self._check_node(int(np.setdiff1d(nodes, known)[0]))
-        return Cut(tree=self, nodes=tuple(nodes[np.lexsort((nodes, -self.sizes[nodes]))].tolist()))
+        return Cut(tree=self, nodes=tuple(by_size(nodes, self.sizes).tolist()))
 
     def _check_node(self, node: int) -> None:
         if not 0 <= node < self.n_nodes:
@@ -380,10 +382,7 @@ class Cut:
     @cached_property
     def _class_of_node(self) -> NDArray[np.intp]:
         """Class that a node lies in, shape ``(nodes,)``; −1 above the cut."""
-        nodes = np.array(self.nodes, np.intp)
-        class_of = np.full(self.tree.n_nodes, -1, np.intp)
-        class_of[nodes] = np.arange(len(nodes))
-        return class_of[owners(self.tree.parents, nodes)]
+        return classes_of(self.tree.parents, np.array(self.nodes, np.intp))
 
     def _check_has(self, node: int) -> None:
         if node not in self.nodes:
