@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from gyrovox import io
+from gyrovox.volumes import Region
+from gyrovox.volumes.large_cell import large_cell
 from gyrovox.volumes.phantom_cell import cell_phantom
 
 SMALL = ("--shape", "20", "22", "24", "--quiet")
@@ -67,3 +69,22 @@ def test_what_cannot_be_made_is_one_line_and_leaves_nothing(run, tmp_path, words
     assert message in done.err
     assert done.err.count("\n") == 1
     assert names(tmp_path) == []
+
+
+def test_another_suffix_is_another_format(run, tmp_path):
+    assert run("phantom", "cell", "-o", tmp_path, "--suffix", ".ome.zarr", *SMALL).code == 0
+    assert names(tmp_path)[-1] == "volume-000.ome.zarr"
+    expected = cell_phantom(0, shape=(20, 22, 24))
+    volume = io.read(tmp_path / "volume-000.ome.zarr")
+    np.testing.assert_array_equal(volume.read()[0], expected.image)
+    truth = io.read(tmp_path / "truth-000-level-3.ome.zarr")
+    np.testing.assert_array_equal(truth.read()[0], expected.truths[2])
+
+
+@pytest.mark.parametrize(("largest", "whole"), [(20 * 22 * 24, True), (20 * 22 * 24 - 1, False)])
+def test_a_large_volume_is_made_region_by_region(run, tmp_path, monkeypatch, largest, whole):
+    monkeypatch.setattr("gyrovox.volumes.large_cell.LARGE", largest)
+    assert run("phantom", "cell", "-o", tmp_path, *SMALL).code == 0
+    image = large_cell(0, shape=(20, 22, 24))[0].read(Region.whole((20, 22, 24)))[0]
+    found = io.read(tmp_path / "volume-000.mrc").read()[0]
+    assert np.array_equal(found, image) != whole

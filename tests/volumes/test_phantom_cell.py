@@ -3,7 +3,8 @@ import pytest
 from scipy import ndimage
 
 from gyrovox.errors import SettingsError
-from gyrovox.volumes.phantom_cell import CellRecipe, cell_phantom
+from gyrovox.volumes.cell_parts import CellRecipe
+from gyrovox.volumes.phantom_cell import cell_phantom
 
 VARIANTS = ["regular", "irregular", "texture"]
 SHAPES = [

@@ -1,9 +1,10 @@
 """`gyrovox phantom cell`: volumes whose segmentation is known."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, final
+from typing import TYPE_CHECKING, Annotated, Literal, final
 
 from tyro.conf import arg
 
@@ -13,6 +14,9 @@ from gyrovox.cli.terminal import note
 from gyrovox.errors import SettingsError
 from gyrovox.progress import track
 
+if TYPE_CHECKING:
+    from gyrovox.volumes import ArraySource
+
 _LEVELS = (1, 2, 3)
 
 
@@ -21,7 +25,8 @@ _LEVELS = (1, 2, 3)
 class PhantomCell(Command):
     """Make synthetic cells whose segmentation is known at three levels.
 
-    Writes volume-NNN.mrc and truth-NNN-level-{1,2,3}.mrc with 2, 4 and 8 classes.
+    Writes volume-NNN.mrc and truth-NNN-level-{1,2,3}.mrc with 2, 4 and 8 classes. Volumes of more
+    than ten million voxels are made slab by slab, from noise that repeats every 144 voxels.
     """
 
     output: Annotated[Path, arg(aliases=["-o"], metavar="DIR")]
@@ -42,6 +47,9 @@ class PhantomCell(Command):
     voxel_size_nm: Annotated[tuple[float, float, float] | None, arg(metavar="Z Y X")] = None
     """Voxel size; shapes stay true where it is anisotropic."""
 
+    suffix: Literal[".mrc", ".ome.zarr", ".nii.gz", ".h5", ".tif"] = ".mrc"
+    """Format of the files."""
+
     quiet: bool = False
     """Show no progress."""
 
@@ -54,7 +62,7 @@ class PhantomCell(Command):
         if self.seed < 0:
             raise SettingsError(f"--seed must not be negative, got {self.seed}.")
         numbers = [f"{number:03d}" for number in range(self.count)]
-        names = [name for number in numbers for name in _names(number)]
+        names = [name for number in numbers for name in _names(number, self.suffix)]
         check_absent((self.output / name for name in names), overwrite=self.overwrite)
         voxels = math.prod(self.shape)
         check_space(self.output, self.count * voxels * (4 + len(_LEVELS)))
@@ -70,22 +78,30 @@ class PhantomCell(Command):
     def _write(self, folder: Path, index: int) -> None:
         # Imported here so that `--help` waits for no library.
         from gyrovox import io
-        from gyrovox.volumes import Volume
+        from gyrovox.volumes import Volume, axis_aligned
+
+        image, truths = self._made(self.seed + index)
+        name, *names = _names(f"{index:03d}", self.suffix)
+        size = self.voxel_size_nm
+        voxels = Volume(source=image, voxel_size_nm=size, affine=axis_aligned(size), name=name)
+        io.write(voxels, folder / name)
+        for truth, classes in zip(names, truths, strict=True):
+            io.write_label_source(classes, folder / truth, like=voxels)
+
+    def _made(self, seed: int) -> "tuple[ArraySource, Sequence[ArraySource]]":
+        """The image and its truth at three levels."""
+        from gyrovox.volumes import InMemory
+        from gyrovox.volumes.large_cell import LARGE, large_cell
         from gyrovox.volumes.phantom_cell import cell_phantom
 
-        phantom = cell_phantom(
-            self.seed + index,
-            shape=self.shape,
-            variant=self.variant,
-            voxel_size_nm=self.voxel_size_nm,
-        )
-        name, *truths = _names(f"{index:03d}")
-        volume = Volume.from_array(phantom.image, voxel_size_nm=self.voxel_size_nm, name=name)
-        io.write(volume, folder / name)
-        for truth, classes in zip(truths, phantom.truths, strict=True):
-            io.write_labels(classes, folder / truth, like=volume)
+        shape, variant, size = self.shape, self.variant, self.voxel_size_nm
+        if math.prod(shape) > LARGE:
+            return large_cell(seed, shape=shape, variant=variant, voxel_size_nm=size)
+        phantom = cell_phantom(seed, shape=shape, variant=variant, voxel_size_nm=size)
+        return InMemory(phantom.image[None]), [InMemory(truth[None]) for truth in phantom.truths]
 
 
-def _names(number: str) -> list[str]:
+def _names(number: str, suffix: str) -> list[str]:
     """The files of one phantom: the volume, then its truths."""
-    return [f"volume-{number}.mrc", *(f"truth-{number}-level-{level}.mrc" for level in _LEVELS)]
+    truths = [f"truth-{number}-level-{level}{suffix}" for level in _LEVELS]
+    return [f"volume-{number}{suffix}", *truths]

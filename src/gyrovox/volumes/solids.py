@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +47,24 @@ def apart(one: Solid, other: Solid, voxel: NDArray[np.float64]) -> bool:
     return gap > 0.0 and gap > float((between / length * voxel).max())
 
 
+def covered(solid: Solid, coordinates: Sequence[NDArray[Any]]) -> NDArray[np.bool_]:
+    """Which points are within a solid.
+
+    Args:
+        solid: The solid.
+        coordinates: Three arrays that broadcast to (z, y, x), so warped ones serve as well.
+
+    Returns:
+        Whether they are, shape (z, y, x).
+    """
+    beyond = [
+        np.maximum(np.abs(axis - centre) - core, 0.0)
+        for axis, centre, core in zip(coordinates, solid.centre, solid.core, strict=True)
+    ]
+    within: NDArray[np.bool_] = beyond[0] ** 2 + beyond[1] ** 2 + beyond[2] ** 2 <= solid.radius**2
+    return within
+
+
 def rasterised(
     solids: Sequence[Solid], coordinates: Sequence[NDArray[np.float64]]
 ) -> NDArray[np.uint8]:
@@ -55,9 +74,5 @@ def rasterised(
     """
     labels = np.zeros(np.broadcast_shapes(*(axis.shape for axis in coordinates)), dtype=np.uint8)
     for label, solid in enumerate(solids, start=1):
-        beyond = [
-            np.maximum(np.abs(axis - centre) - core, 0.0)
-            for axis, centre, core in zip(coordinates, solid.centre, solid.core, strict=True)
-        ]
-        labels[beyond[0] ** 2 + beyond[1] ** 2 + beyond[2] ** 2 <= solid.radius**2] = label
+        labels[covered(solid, coordinates)] = label
     return labels
