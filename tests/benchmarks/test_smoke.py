@@ -1,15 +1,24 @@
 """Every benchmark's code runs, on next to nothing, untimed, writing nothing."""
 
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from benchmarks.quality import ablation, accuracy, baselines, phantom, real_volumes
 from benchmarks.quality import kmeans as kmeans_quality
-from benchmarks.speed import embedding, gyroplane, kmeans, tree
+from benchmarks.speed import embedding, gyroplane, kmeans, scale, tree
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+
+
+def scaled() -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        return scale.report([(24, 24, 24)], Path(folder), repeats=2, side=12)
+
+
 SMOKE: dict[str, Callable[[], str]] = {
+    "speed/scale.py": scaled,
     "speed/embedding.py": lambda: embedding.report(12, 4, 2, [1]),
     "quality/__main__.py": lambda: ablation.main(smoke=True),
     "quality/accuracy.py": lambda: accuracy.report(2, rooms=(1e-2,)),

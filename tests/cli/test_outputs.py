@@ -1,6 +1,5 @@
 """Results appear whole or not at all."""
 
-import errno
 import shutil
 from collections import namedtuple
 
@@ -11,7 +10,7 @@ from gyrovox.cli.outputs import (
     check_folder,
     check_inputs_stay,
     check_space,
-    is_no_space,
+    made,
     publish,
     staging,
 )
@@ -100,6 +99,33 @@ def test_nothing_is_left_of_work_that_failed(tmp_path, kind):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_folder_is_made_and_stays_if_something_is_in_it(tmp_path):
+    target = tmp_path / "new" / "parents"
+
+    def fails(kept):
+        with made(target):
+            if kept:
+                (target / "kept").touch()
+            raise KeyboardInterrupt
+
+    with made(target):
+        assert target.is_dir()
+    target.rmdir()
+    target.parent.rmdir()
+    with pytest.raises(KeyboardInterrupt):
+        fails(kept=False)
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(KeyboardInterrupt):
+        fails(kept=True)
+    assert [path.name for path in target.iterdir()] == ["kept"]
+
+
+def test_a_file_is_no_folder(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(SettingsError, match="cannot be written to"), made(tmp_path / "file" / "a"):
+        pytest.fail("it was entered")
+
+
 def test_earlier_results_survive_a_move_that_fails(tmp_path):
     (tmp_path / "result").mkdir()
     (tmp_path / "result" / "old").touch()
@@ -113,14 +139,9 @@ def test_earlier_results_survive_a_move_that_fails(tmp_path):
     assert [path.name for path in (tmp_path / "result").iterdir()] == ["old"]
 
 
-def test_a_full_disk_is_recognised():
-    assert is_no_space(OSError(errno.ENOSPC, "No space left on device"))
-    assert not is_no_space(OSError(errno.EACCES, "Permission denied"))
-
-
 def test_an_input_is_no_output(tmp_path):
     inside = tmp_path / "out" / "a.mrc"
     check_inputs_stay([inside], [tmp_path / "other", tmp_path / "out" / "b.mrc"])
-    for made in (inside, tmp_path / "x" / ".." / "out"):
+    for output in (inside, tmp_path / "x" / ".." / "out"):
         with pytest.raises(OutputExistsError, match=r"a\.mrc would be replaced by the output"):
-            check_inputs_stay([inside], [made])
+            check_inputs_stay([inside], [output])

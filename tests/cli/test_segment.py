@@ -18,6 +18,9 @@ import tifffile
 
 from gyrovox import io
 from gyrovox.cli.results import PICTURE
+from gyrovox.errors import ClusterCountError, MissingFileError, OutputSpaceError, WorkerLostError
+from gyrovox.execution import exclusive
+from gyrovox.pipeline import run_folder
 from gyrovox.segmentation import Cleaning
 from gyrovox.segmenter import HierarchicalSegmenter
 from gyrovox.volumes import Volume
@@ -629,25 +632,174 @@ def test_no_space_is_said_before_training(room, refused, monkeypatch):
     refused([room.write("one.mrc")], r"no space for them: 1000 B left")
 
 
-def test_a_disk_that_fills_up_leaves_nothing(run, phantom_file, tmp_path, monkeypatch, tiny):
-    def full(*_, **__):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(io, "write_labels", full)
-    done = run("segment", phantom_file, "-o", tmp_path / "out", *tiny)
-    assert (done.code, done.err.count("\n")) == (1, 1)
-    assert "no space left on the disk" in done.err
-    assert names(tmp_path) == []
+RUN = ".segment.gyrovox-run"
 
 
-def test_an_interrupt_leaves_nothing(run, phantom_file, tmp_path, monkeypatch, tiny):
-    def interrupted(*_, **__):
+def labels_of(folder, k=2):
+    """Labels as MRC keeps them, behind a header that holds the time."""
+    return (folder / f"level-{k}.mrc").read_bytes()[1024:]
+
+
+def broken_off(real, error, calls):
+    """What works for a few calls, then fails."""
+    left = iter(range(calls))
+
+    def work(*arguments, **options):
+        if next(left, None) is None:
+            raise error
+        return real(*arguments, **options)
+
+    return work
+
+
+BREAKS = {
+    "a full disk": (OSError(errno.ENOSPC, "No space left on device"), 1, "free some space, and"),
+    "a full disk, said by a writer": (
+        OutputSpaceError("level-2.mrc: No space left on device. Nothing was written"),
+        1,
+        "free some space, and",
+    ),
+    "a lost worker": (WorkerLostError("it died. What is finished is kept"), 1, "kept"),
+    "an interruption": (KeyboardInterrupt(), 130, "the same command goes on"),
+    "a volume that went away": (MissingFileError("cell.mrc: the file must exist"), 1, "must exist"),
+}
+
+
+@pytest.mark.parametrize("after", [0, 1])
+@pytest.mark.parametrize("name", BREAKS)
+def test_what_is_finished_is_kept_for_the_same_command(  # noqa: PLR0917
+    run, write, image, tmp_path, monkeypatch, tiny, name, after
+):
+    volumes = [write(image + n, f"in/{n}.mrc") for n in range(2)]
+    words = ("segment", *volumes, "--levels", "2", *tiny, "-o")
+    assert run(*words, tmp_path / "undisturbed").code == 0
+    error, code, message = BREAKS[name]
+    with monkeypatch.context() as patched:
+        patched.setattr(io, "write_labels", broken_off(io.write_labels, error, after))
+        done = run(*words, tmp_path / "out")
+    assert (done.code, done.err.count("\n")) == (code, 1), done.err
+    assert message in done.err
+    assert names(tmp_path / "out") == [RUN]
+    monkeypatch.setattr(HierarchicalSegmenter, "fit", None)  # what was learned is there
+    done = run(*words, tmp_path / "out")
+    assert (done.code, done.err) == (0, "")
+    assert names(tmp_path / "out") == ["0", "1"]
+    for volume in ("0", "1"):
+        assert names(tmp_path / "out" / volume) == names(tmp_path / "undisturbed" / volume)
+        assert labels_of(tmp_path / "out" / volume) == labels_of(tmp_path / "undisturbed" / volume)
+
+
+def test_training_goes_on_after_an_interruption(run, phantom_file, tmp_path, monkeypatch, tiny):
+    words = ("segment", phantom_file, "--levels", "2", *tiny, "-o")
+    assert run(*words, tmp_path / "undisturbed").code == 0
+    real = HierarchicalSegmenter.fit
+
+    def interrupted(segmenter, volumes, **options):
+        return real(segmenter, volumes, **{**options, "should_stop": lambda: True})
+
+    with monkeypatch.context() as patched:
+        patched.setattr(HierarchicalSegmenter, "fit", interrupted)
+        done = run(*words, tmp_path / "out")
+    assert (done.code, done.err.count("\n")) == (130, 1)
+    assert "the same command goes on" in done.err
+    assert run(*words, tmp_path / "out").code == 0
+    assert labels_of(tmp_path / "out" / "cell") == labels_of(tmp_path / "undisturbed" / "cell")
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_who_is_killed_while_results_are_moved_finds_them(  # noqa: PLR0917
+    run, phantom_file, model_file, tmp_path, monkeypatch, moved
+):
+    words = ("segment", phantom_file, "-m", model_file, "--levels", "2", "--quiet", "-o", tmp_path)
+
+    def killed(made, target):
+        if moved:
+            made.rename(target)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(HierarchicalSegmenter, "segment", interrupted)
-    done = run("segment", phantom_file, "-o", tmp_path / "out", *tiny)
-    assert (done.code, done.err) == (130, "gyrovox: interrupted; nothing was left behind.\n")
+    with monkeypatch.context() as patched:
+        patched.setattr("gyrovox.cli.segment.publish", killed)
+        assert run(*words).code == 130
+    monkeypatch.setattr(HierarchicalSegmenter, "segment", None)
+    done = run(*words)
+    assert (done.code, done.err) == (0, "")
+    assert names(tmp_path) == ["cell"]
+    assert names(tmp_path / "cell") == [name for name in LEFT if name != "level-3.mrc"]
+
+
+def test_another_command_is_refused_until_it_may_throw_the_run_away(
+    run, phantom_file, model_file, tmp_path, monkeypatch
+):
+    words = ("segment", phantom_file, "-m", model_file, "--quiet", "-o", tmp_path, "--levels")
+    with monkeypatch.context() as patched:
+        patched.setattr(io, "write_labels", broken_off(None, KeyboardInterrupt(), 0))
+        assert run(*words, "2").code == 130
+    done = run(*words, "3")
+    assert (done.code, done.err.count("\n")) == (1, 1)
+    assert "levels (was [2], is [3])" in done.err
+    assert "--overwrite" in done.err
+    assert names(tmp_path) == [RUN]
+    assert run(*words, "3", "--overwrite").code == 0
+    assert "level-3.mrc" in names(tmp_path / "cell")
+
+
+def test_an_output_that_came_meanwhile_is_not_replaced_and_nothing_is_lost(
+    run, phantom_file, model_file, tmp_path, monkeypatch
+):
+    words = ("segment", phantom_file, "-m", model_file, "--quiet", "-o", tmp_path, "--levels", "2")
+    with monkeypatch.context() as patched:
+        patched.setattr(io, "write_labels", broken_off(None, KeyboardInterrupt(), 0))
+        assert run(*words).code == 130
+    (tmp_path / "cell").mkdir()
+    done = run(*words)
+    assert done.code == 1
+    assert "cell must not exist yet" in done.err
+    assert names(tmp_path) == [RUN, "cell"]
+    (tmp_path / "cell").rmdir()
+    assert run(*words).code == 0
+
+
+def test_two_runs_do_not_write_into_one_folder(run, phantom_file, model_file, tmp_path):
+    words = ("segment", phantom_file, "-m", model_file, "--quiet", "-o", tmp_path)
+    with exclusive(run_folder(tmp_path / "segment")):
+        done = run(*words)
+    assert (done.code, done.err.count("\n")) == (1, 1)
+    assert "one run at a time may write there" in done.err
+
+
+def test_a_mistake_that_shows_late_leaves_nothing(
+    run, phantom_file, model_file, tmp_path, monkeypatch
+):
+    def refused(*_, **__):
+        raise ClusterCountError("fewer leaves")
+
+    monkeypatch.setattr(HierarchicalSegmenter, "segment", refused)
+    done = run("segment", phantom_file, "-m", model_file, "-o", tmp_path / "new" / "out")
+    assert done.code == 1
     assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("tile", ["0", "-32", "16", "100"])
+def test_tiles_are_multiples_of_32(run, phantom_file, tmp_path, tile):
+    done = run("segment", phantom_file, "-o", tmp_path / "out", "--tile", tile)
+    assert done.code == 1
+    assert f"--tile must be a multiple of 32, and at least that, got {tile}." in done.err
+    assert names(tmp_path) == []
+
+
+def test_workers_must_be_some(run, phantom_file, tmp_path):
+    done = run("segment", phantom_file, "-o", tmp_path / "out", "--workers", "0", "--threads", "2")
+    assert done.code == 1
+    assert "--workers must be at least 1, got 0." in done.err
+    assert names(tmp_path) == []
+
+
+def test_where_the_time_went_is_said_if_asked(run, phantom_file, model_file, tmp_path):
+    words = ("-m", model_file, "--levels", "2", "--quiet", "--profile-run")
+    done = run("segment", phantom_file, "-o", tmp_path, *words)
+    assert done.code == 0
+    assert re.match(r"stage +pieces +time", done.out)
+    assert re.search(r"^embed ", done.out, re.MULTILINE)
 
 
 def test_too_few_distinct_codes_are_one_line_and_leave_nothing(run, write, tmp_path, tiny):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import arg
 
+from gyrovox.errors import SettingsError
 from gyrovox.settings import (
     CATALOGUE,
     Configuration,
@@ -53,6 +54,30 @@ class WorkOptions:
 
     nan_policy: Literal["error", "zero", "mean"] = "error"
     """NaN and infinite voxels: refuse the volume, or put 0 or the mean of the rest there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerOptions:
+    """Who shares the work on a large volume."""
+
+    workers: Annotated[int, arg(metavar="N")] = 1
+    """Tiles that are worked on at a time, each by a process of its own."""
+
+    scheduler: Annotated[str | None, arg(metavar="{slurm,tcp://HOST:PORT}")] = None
+    """Give the tiles to SLURM jobs, or to the workers of a dask scheduler."""
+
+    def check(self) -> None:
+        """Refuse what nobody can share, before any work.
+
+        Raises:
+            SettingsError: If there are no workers.
+        """
+        if self.workers < 1:
+            raise SettingsError(f"--workers must be at least 1, got {self.workers}.")
+
+    def threads_each(self, threads: int | None) -> int | None:
+        """Threads of each worker, where all of them together may have so many."""
+        return None if threads is None else max(1, threads // self.workers)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,22 +2,27 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, final
+from typing import Annotated, Literal, final
 
 from tyro.conf import Positional, arg
 
-from gyrovox.cli.command import Command, WorkOptions
-from gyrovox.cli.inputs import check_voxels, files_of, open_volumes
-from gyrovox.cli.outputs import check_absent, check_inputs_stay, check_space, publish, staging
+from gyrovox.cli.command import Command, WorkerOptions, WorkOptions
+from gyrovox.cli.inputs import files_of, open_volumes
+from gyrovox.cli.outputs import check_absent, check_inputs_stay, check_space, made
 from gyrovox.cli.results import loaded_segmenter
 from gyrovox.cli.terminal import note
 from gyrovox.errors import SettingsError
+
+_BYTES = {"float32": 4, "float16": 2, "int8": 1}
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class Embed(Command):
-    """Write the code of every voxel, a tangent vector at the origin, as OME-Zarr."""
+    """Write the code of every voxel, a tangent vector at the origin, as OME-Zarr.
+
+    The volume may be larger than memory; the same command goes on after an interruption.
+    """
 
     volume: Annotated[str, Positional, arg(metavar="VOLUME")]
     """Volume to embed: one file, or its channels joined by commas."""
@@ -28,6 +33,10 @@ class Embed(Command):
     output: Annotated[Path, arg(aliases=["-o"], metavar="LATENTS.zarr")]
     """OME-Zarr group to write; the coordinates of the codes are its channels."""
 
+    dtype: Literal["float32", "float16", "int8"] = "float32"
+    """Type that codes are stored as. What the smaller ones cost is said at the end."""
+
+    workers: Annotated[WorkerOptions, arg(name="")] = field(default_factory=WorkerOptions)
     work: Annotated[WorkOptions, arg(name="")] = field(default_factory=WorkOptions)
 
     def run(self) -> None:
@@ -35,6 +44,7 @@ class Embed(Command):
             raise SettingsError(
                 f"codes are written as OME-Zarr: -o must end in .zarr, got {self.output.name!r}."
             )
+        self.workers.check()
         check_absent([self.output], overwrite=self.work.overwrite)
         (volume,) = open_volumes([self.volume])
         check_inputs_stay([*files_of([self.volume]), self.model_file], [self.output])
@@ -42,21 +52,28 @@ class Embed(Command):
         segmenter.check(volume)
         depth, height, width = volume.spatial_shape
         latent_dim = segmenter.configuration_.model.latent_dim
-        check_space(self.output.parent, depth * height * width * latent_dim * 4)
-        check_voxels([volume], nan_policy=self.work.nan_policy)
+        with made(self.output.parent):
+            self._embed(depth * height * width * latent_dim * _BYTES[self.dtype])
+
+    def _embed(self, needed: int) -> None:
         # Imported here so that `--help` waits for no library.
-        import numpy as np
+        from gyrovox.io.location import locations
+        from gyrovox.pipeline import EmbeddingRun, run_folder
 
-        from gyrovox import io
-        from gyrovox.volumes import Volume
-
-        with staging(self.output.parent) as hidden:
-            codes = Volume.from_array(
-                np.moveaxis(segmenter.embed(volume), -1, 0),
-                voxel_size_nm=volume.voxel_size_nm,
-                affine=volume.affine,
-                name=f"codes of {volume.name}",
-            )
-            io.write(codes, hidden / self.output.name)
-            publish(hidden / self.output.name, self.output)
-        note(f"the codes are in {self.output}", quiet=self.work.quiet)
+        if not run_folder(self.output).exists():  # else part of it is there
+            check_space(self.output.parent, needed)
+        error = EmbeddingRun(
+            volume=tuple(str(location) for location in locations(self.volume)),
+            model=self.model_file,
+            output=self.output,
+            dtype=self.dtype,
+            workers=self.workers.workers,
+            scheduler=self.workers.scheduler,
+            device=self.work.device,
+            threads=self.work.threads,
+            nan_policy=self.work.nan_policy,
+            overwrite=self.work.overwrite,
+            quiet=self.work.quiet,
+        ).run()
+        lost = f", no farther than {error:.2g} from where they were" if error else ""
+        note(f"the codes are in {self.output}{lost}", quiet=self.work.quiet)

@@ -67,10 +67,10 @@ def check_voxels(volumes: Sequence["Volume"], *, nan_policy: "NanPolicy") -> Non
     Raises:
         VolumeError: If a volume is not finite, is constant, or holds no real numbers.
     """
-    from gyrovox.volumes import validated
+    from gyrovox.volumes import normalisation_of
 
     for volume in volumes:
-        validated(volume, nan_policy=nan_policy)
+        normalisation_of(volume, nan_policy=nan_policy)
 
 
 def read_masks(

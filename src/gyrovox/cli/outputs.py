@@ -1,7 +1,6 @@
 """Results appear whole or not at all: made in a hidden folder, moved into place at the end."""
 
 import contextlib
-import errno
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -99,6 +98,35 @@ def check_space(folder: Path, needed: int) -> None:
 
 
 @contextlib.contextmanager
+def made(folder: Path) -> Iterator[None]:
+    """See to it that a folder is there; if the work fails, it is taken away again.
+
+    Args:
+        folder: Where results will be written; made with its parents if absent. What holds
+            something afterwards stays.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        SettingsError: If it is a file or cannot be made.
+    """
+    new = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        _remove_empty(new)
+        raise SettingsError(
+            f"the output folder {folder} cannot be written to: {error.strerror}."
+        ) from error
+    try:
+        yield
+    except BaseException:
+        _remove_empty(new)
+        raise
+
+
+@contextlib.contextmanager
 def staging(folder: Path) -> Iterator[Path]:
     """A hidden folder beside the results, on the same disk; gone afterwards, whatever happened.
 
@@ -112,22 +140,17 @@ def staging(folder: Path) -> Iterator[Path]:
     Raises:
         SettingsError: If `folder` is a file or cannot be made.
     """
-    made = [path for path in (folder, *folder.parents) if not path.exists()]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        hidden = Path(tempfile.mkdtemp(prefix=".gyrovox-", dir=folder))
-    except OSError as error:
-        _remove_empty(made)
-        raise SettingsError(
-            f"the output folder {folder} cannot be written to: {error.strerror}."
-        ) from error
-    try:
-        yield hidden
-    except BaseException:
-        shutil.rmtree(hidden, ignore_errors=True)
-        _remove_empty(made)
-        raise
-    shutil.rmtree(hidden, ignore_errors=True)
+    with made(folder):
+        try:
+            hidden = Path(tempfile.mkdtemp(prefix=".gyrovox-", dir=folder))
+        except OSError as error:
+            raise SettingsError(
+                f"the output folder {folder} cannot be written to: {error.strerror}."
+            ) from error
+        try:
+            yield hidden
+        finally:
+            shutil.rmtree(hidden, ignore_errors=True)
 
 
 def publish(made: Path, target: Path) -> None:
@@ -148,11 +171,6 @@ def publish(made: Path, target: Path) -> None:
     except BaseException:
         aside.rename(target)
         raise
-
-
-def is_no_space(error: OSError) -> bool:
-    """Whether the disk, or the user's share of it, is full."""
-    return error.errno in {errno.ENOSPC, errno.EDQUOT}
 
 
 def _remove_empty(folders: Iterable[Path]) -> None:

@@ -20,14 +20,15 @@ from gyrovox.cli.demo import Demo
 from gyrovox.cli.embed import Embed
 from gyrovox.cli.evaluate import Evaluate
 from gyrovox.cli.info import Info
-from gyrovox.cli.outputs import is_no_space
 from gyrovox.cli.phantom import PhantomCell
+from gyrovox.cli.plan import PlanCommand
 from gyrovox.cli.results import stored_segmentation
 from gyrovox.cli.segment import Segment
 from gyrovox.cli.terminal import complain, say
 from gyrovox.cli.train import Train
 from gyrovox.devices import share_processors
-from gyrovox.errors import FormatLossWarning, GyrovoxError
+from gyrovox.errors import DamagedPieceWarning, FormatLossWarning, GyrovoxError
+from gyrovox.execution.disk_room import is_for_want_of_room
 from gyrovox.settings import CATALOGUE
 
 COMMANDS: dict[str, type[Command]] = {
@@ -35,6 +36,7 @@ COMMANDS: dict[str, type[Command]] = {
     "train": Train,
     "embed": Embed,
     "segment": Segment,
+    "plan": PlanCommand,
     "evaluate": Evaluate,
     "phantom cell": PhantomCell,
     "info": Info,
@@ -74,8 +76,8 @@ def _exit_code(words: Sequence[str]) -> int:
         sys.stdout.flush()
     except GyrovoxError as error:
         complain(str(error))
-    except KeyboardInterrupt:
-        complain("interrupted; nothing was left behind.")
+    except KeyboardInterrupt as error:
+        complain(str(error) or "interrupted; nothing was left behind.")
         return _INTERRUPTED
     except BrokenPipeError:
         # The reader has gone (`gyrovox info ... | head`): nobody is left to complain to.
@@ -83,7 +85,7 @@ def _exit_code(words: Sequence[str]) -> int:
     except MemoryError:
         complain(_NO_MEMORY)
     except OSError as error:
-        if is_no_space(error):
+        if is_for_want_of_room(error):
             complain("no space left on the disk. Make room, or write to another one with -o.")
         else:
             complain(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}.")
@@ -156,7 +158,7 @@ def _default(kind: type[Command], words: Sequence[str]) -> Command:
         elif option.default_factory is not dataclasses.MISSING:
             value = option.default_factory()
         if isinstance(value, LearningOptions):
-            value = _starting_options(value, words, takes_model=kind is Segment)
+            value = _starting_options(value, words, takes_model=kind in {Segment, PlanCommand})
         object.__setattr__(blank, option.name, value)
     return blank
 
@@ -214,7 +216,10 @@ def _version() -> str:
 
 @contextlib.contextmanager
 def _short_warnings() -> Iterator[None]:
-    """What a format cannot hold is said in one line; other warnings are for developers."""
+    """What a format cannot hold, and what was damaged, is said in one line.
+
+    Other warnings are for developers.
+    """
 
     def show(message: Warning | str, *_: object, **__: object) -> None:
         complain(f"warning: {message}")
@@ -222,6 +227,7 @@ def _short_warnings() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", FormatLossWarning)
+        warnings.simplefilter("always", DamagedPieceWarning)
         warnings.showwarning = show
         yield
 

@@ -1,12 +1,23 @@
 """`gyrovox segment`: labels at several levels."""
 
+import contextlib
+import math
+import shutil
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, final
 
 from tyro.conf import Positional, arg
 
-from gyrovox.cli.command import CleaningOptions, Command, LearningOptions, WorkOptions
+from gyrovox.cli.command import (
+    CleaningOptions,
+    Command,
+    LearningOptions,
+    WorkerOptions,
+    WorkOptions,
+)
 from gyrovox.cli.inputs import (
     check_level_counts,
     check_levels,
@@ -16,7 +27,7 @@ from gyrovox.cli.inputs import (
     read_masks,
     result_names,
 )
-from gyrovox.cli.outputs import check_folder, check_inputs_stay, check_space, publish, staging
+from gyrovox.cli.outputs import check_folder, check_inputs_stay, check_space, made, publish
 from gyrovox.cli.results import (
     RECORD,
     WRITTEN,
@@ -27,17 +38,40 @@ from gyrovox.cli.results import (
     recorded_settings,
     write_segmentation,
 )
-from gyrovox.cli.terminal import note
-from gyrovox.errors import SettingsError
+from gyrovox.cli.terminal import note, say
+from gyrovox.cli.tiled_results import check_tile, kept_bytes, write_tiled_segmentation
+from gyrovox.errors import (
+    FileAccessError,
+    GyrovoxError,
+    MissingFileError,
+    OutputExistsError,
+    OutputSpaceError,
+    SchedulerError,
+    SettingsError,
+    WorkerLostError,
+)
 from gyrovox.progress import stopwatch
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from gyrovox.execution import Ledger
     from gyrovox.segmentation import Cleaning
     from gyrovox.segmenter import HierarchicalSegmenter
     from gyrovox.volumes import Volume
+
+_STOPPING = "gyrovox: stopping as soon as may be; interrupt again to stop at once."
+# What has nothing to do with the volumes and the settings: once it is mended, the run goes on.
+_WORTH_KEEPING = (
+    OutputSpaceError,
+    WorkerLostError,
+    SchedulerError,
+    # Not before the run has begun, when they are mistakes: what was there went away, or came.
+    FileAccessError,
+    MissingFileError,
+    OutputExistsError,
+)
 
 
 @final
@@ -46,7 +80,9 @@ class Segment(Command):
     """Segment volumes at several levels; trains on them where no model is given.
 
     Every volume gets a folder DIR/<its name>/ with level-K files in its own format, the tree that
-    they are cuts of (tree.json and leaves), overview.png, model.safetensors and run.json.
+    they are cuts of (tree.json and leaves), overview.png, model.safetensors and run.json. A large
+    volume is worked on tile by tile, in bounded memory. The same command goes on after an
+    interruption, a full disk or a lost worker.
     """
 
     volumes: Annotated[
@@ -69,47 +105,125 @@ class Segment(Command):
     """Work only where this volume is not 0; one for each VOLUME, in their order. Classes then
     count from 1, and 0 is outside."""
 
+    tile: Annotated[int | None, arg(metavar="SIDE")] = None
+    """Side of the tiles that a volume is cut into, in voxels: a multiple of 32. By default, 128 for
+    volumes of more than 10 million voxels, and one tile for others."""
+
+    profile_run: bool = False
+    """Say at the end where the time went."""
+
     cleaning: Annotated[CleaningOptions, arg(name="")] = field(default_factory=CleaningOptions)
     learning: Annotated[LearningOptions, arg(name="")] = field(default_factory=LearningOptions)
+    workers: Annotated[WorkerOptions, arg(name="")] = field(default_factory=WorkerOptions)
     work: Annotated[WorkOptions, arg(name="")] = field(default_factory=WorkOptions)
 
     def run(self) -> None:
         settings = self.learning.segmentation
         check_levels(self.levels, settings)
+        self.workers.check()
+        check_tile(self.tile)
         timings_s: dict[str, float] = {}
         with stopwatch(timings_s, "check"):
             volumes = open_volumes(self.volumes)
             masks = read_masks(self.masks, volumes)
             check_level_counts(self.levels, volumes, masks)
             names = result_names(self.volumes)
-            for name in names:
-                check_folder(self.output / name, WRITTEN, overwrite=self.work.overwrite)
             folders = [self.output / name for name in names]
+            if not self._is_begun:  # else some of them may be there
+                self._check_folders(folders)
             check_inputs_stay(files_of([*self.volumes, *self.masks]), folders)
-            check_space(self.output, needed_bytes(volumes, self.levels, settings))
+            if not self._is_begun:
+                needed = needed_bytes(volumes, self.levels, settings)
+                cut = filter(self.is_cut, volumes)
+                needed += kept_bytes(cut, self.levels, settings, self.cleaning.settings)
+                check_space(self.output, needed)
             cleaning = self.cleaning.settings
             check_voxels(volumes, nan_policy=self.work.nan_policy)
             segmenter = self._segmenter()
             for volume in volumes:
                 segmenter.check(volume)
-        with staging(self.output) as hidden:
-            if self.model_file is None:
-                with stopwatch(timings_s, "train"):
-                    segmenter.fit(volumes)
+        with self._run_folder() as ledger:
+            segmenter = self._trained(segmenter, volumes, ledger, timings_s)
             for index, (name, volume) in enumerate(zip(names, volumes, strict=True)):
-                self._write(
-                    hidden / name,
-                    index,
-                    volume,
-                    inside=masks[index],
-                    cleaning=cleaning,
-                    segmenter=segmenter,
-                    timings_s=dict(timings_s),
-                )
+                if self._is_published(name, ledger):
+                    continue
+                self._check_folders([self.output / name])
+                if not ledger.done("results", name):
+                    _Making(self, ledger, segmenter, cleaning).make(
+                        name, index, volume, inside=masks[index], timings_s=dict(timings_s)
+                    )
             for name in names:
-                publish(hidden / name, self.output / name)
+                self._publish(name, ledger)
+        if self.profile_run:
+            say(segmenter.times_.table())
         for name in names:
             note(f"the levels of {name} are in {self.output / name}", quiet=self.work.quiet)
+
+    def is_cut(self, volume: "Volume") -> bool:
+        """Whether a volume is worked on in tiles."""
+        from gyrovox.patches import WHOLE
+
+        return self.tile is not None or math.prod(volume.spatial_shape) > WHOLE
+
+    @property
+    def _run(self) -> Path:
+        """What the folder of the run is named after."""
+        return self.output / "segment"
+
+    @property
+    def _is_begun(self) -> bool:
+        """Whether the folder of a run is there."""
+        from gyrovox.pipeline import run_folder
+
+        return run_folder(self._run).exists()
+
+    @property
+    def _fingerprint(self) -> dict[str, object]:
+        """Everything that the results depend on."""
+        from gyrovox.execution import Contents
+        from gyrovox.pipeline import stamps
+
+        model = None if self.model_file is None else asdict(Contents.of(self.model_file))
+        return {
+            "command": "segment",
+            "volumes": list(self.volumes),
+            "files": [stamps(volume) for volume in self.volumes],
+            "masks": [[mask, stamps(mask)] for mask in self.masks],
+            "levels": self.levels,
+            "cleaning": asdict(self.cleaning),
+            "model_file": model,
+            "settings": asdict(self.learning.settings),
+            "seed": self.learning.seed,
+            "nan_policy": self.work.nan_policy,
+            "tile": self.tile,
+            "gyrovox": version("gyrovox"),
+        }
+
+    def _check_folders(self, folders: list[Path]) -> None:
+        for folder in folders:
+            check_folder(folder, WRITTEN, overwrite=self.work.overwrite)
+
+    @contextlib.contextmanager
+    def _run_folder(self) -> "Iterator[Ledger]":
+        """The record of what is finished; it goes once all is, and where nothing is worth keeping.
+
+        Raises:
+            GyrovoxError: If the results cannot be made of these inputs.
+        """
+        from gyrovox.pipeline import opened_run
+
+        with (
+            made(self.output),
+            opened_run(self._run, self._fingerprint, overwrite=self.work.overwrite) as ledger,
+        ):
+            try:
+                yield ledger
+            except GyrovoxError as error:
+                if not isinstance(error, _WORTH_KEEPING):
+                    shutil.rmtree(ledger.folder, ignore_errors=True)
+                raise
+            # Some systems hold back a file, such as the lock, while it is open.
+            shutil.rmtree(ledger.folder, ignore_errors=True)
 
     def _segmenter(self) -> "HierarchicalSegmenter":
         if self.model_file is None:
@@ -123,36 +237,155 @@ class Segment(Command):
             )
         return loaded_segmenter(self.model_file, self.work, self.learning.segmentation)
 
-    def _write(
+    def _trained(
         self,
-        folder: Path,
+        segmenter: "HierarchicalSegmenter",
+        volumes: "list[Volume]",
+        ledger: "Ledger",
+        timings_s: dict[str, float],
+    ) -> "HierarchicalSegmenter":
+        """The segmenter with its model, which is in the run's folder too.
+
+        Raises:
+            KeyboardInterrupt: If it was asked to stop; what was learned so far is kept.
+        """
+        from gyrovox.execution import stoppable
+
+        kept = ledger.path("model", "trained", ".safetensors")
+        if not ledger.done("model", "trained"):
+            if self.model_file is None:
+                checkpoint = ledger.folder / "checkpoint.safetensors"
+                with (
+                    stopwatch(timings_s, "train"),
+                    segmenter.times_.measure("train"),
+                    stoppable("" if self.work.quiet else _STOPPING) as stopping,
+                ):
+                    segmenter.fit(volumes, checkpoint=checkpoint, should_stop=stopping)
+                record = segmenter.record_
+                if record is not None and record.steps < self.learning.training.steps:
+                    raise KeyboardInterrupt("interrupted; the same command goes on from there.")
+            with ledger.write("model", "trained", ".safetensors") as path:
+                segmenter.save(path)
+        elif self.model_file is None:
+            return loaded_segmenter(kept, self.work, self.learning.segmentation)
+        return segmenter
+
+    def _publish(self, name: str, ledger: "Ledger") -> None:
+        """Move the results of a volume to where they belong, unless that is done."""
+        staged, target = ledger.folder / "results" / name, self.output / name
+        if staged.exists():
+            from gyrovox.execution import Contents
+
+            # Noted first: whoever is killed in between finds the staged one, and moves that.
+            ledger.record("published", name, target / RECORD, Contents.of(staged / RECORD))
+            publish(staged, target)
+
+    @staticmethod
+    def _is_published(name: str, ledger: "Ledger") -> bool:
+        """Whether the results of a volume are where they belong."""
+        return not (ledger.folder / "results" / name).exists() and ledger.done("published", name)
+
+
+@final
+@dataclass(frozen=True)
+class _Making:
+    """Makes the results of one volume after the other in the folder of a run."""
+
+    command: Segment
+    ledger: "Ledger"
+    segmenter: "HierarchicalSegmenter"
+    cleaning: "Cleaning"
+
+    def make(
+        self,
+        name: str,
         index: int,
         volume: "Volume",
         *,
         inside: "NDArray[np.bool_] | None",
-        cleaning: "Cleaning",
-        segmenter: "HierarchicalSegmenter",
         timings_s: dict[str, float],
     ) -> None:
+        """Everything that is left of a volume, in a folder of its name."""
         from gyrovox.report import write_run_record
 
-        folder.mkdir()
-        files = write_segmentation(
-            folder, volume, segmenter, self.levels, timings_s, inside=inside, cleaning=cleaning
-        )
+        folder = self.ledger.folder / "results" / name
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        if self.command.is_cut(volume):
+            files = self._tiled(folder, index, timings_s, inside=inside)
+        else:
+            files = write_segmentation(
+                folder,
+                volume,
+                self.segmenter,
+                self.command.levels,
+                timings_s,
+                inside=inside,
+                cleaning=self.cleaning,
+            )
+        command = self.command
         write_run_record(
             folder / RECORD,
             command="segment",
             settings=recorded_settings(
-                segmenter,
-                self.work,
-                volume=self.volumes[index],
+                self.segmenter,
+                command.work,
+                volume=command.volumes[index],
                 levels=list(files),
-                mask=self.masks[index] if self.masks else None,
-                cleaning=asdict(cleaning),
-                model_file=None if self.model_file is None else str(self.model_file),
-                trained_on=list(self.volumes) if self.model_file is None else None,
+                mask=command.masks[index] if command.masks else None,
+                cleaning=asdict(self.cleaning),
+                model_file=None if command.model_file is None else str(command.model_file),
+                trained_on=list(command.volumes) if command.model_file is None else None,
             ),
             volumes=[volume],
             timings_s=timings_s,
         )
+        self.ledger.record("results", name, folder / RECORD)
+        shutil.rmtree(self._tiles_folder(index), ignore_errors=True)
+
+    def _tiles_folder(self, index: int) -> Path:
+        return self.ledger.folder / f"tiles-{index}"
+
+    def _tiled(
+        self,
+        folder: Path,
+        index: int,
+        timings_s: dict[str, float],
+        *,
+        inside: "NDArray[np.bool_] | None",
+    ) -> dict[int, Path]:
+        """The results of a volume that is cut into tiles."""
+        from gyrovox.execution import Ledger, executor
+        from gyrovox.patches import SIDE
+        from gyrovox.pipeline import ModelFile, TileJob, VolumeFile, Workplace
+        from gyrovox.volumes import normalisation_of
+
+        command, work = self.command, self.command.work
+        file = VolumeFile.of(command.volumes[index])
+        with stopwatch(timings_s, "look"), self.segmenter.times_.measure("look"):
+            normalisation = normalisation_of(file.volume(), nan_policy=work.nan_policy)
+        own = Ledger(self._tiles_folder(index), fingerprint=command._fingerprint)
+        model = self.ledger.path("model", "trained", ".safetensors").absolute()
+        job = TileJob(
+            volume=file,
+            # As without one, where a mask holds every voxel.
+            mask=VolumeFile.of(None if inside is None or inside.all() else command.masks[index]),
+            model=ModelFile(model, work.device),
+            normalisation=normalisation,
+            settings=self.segmenter.configuration_.segmentation,
+            side=command.tile or SIDE,
+            folder=own.folder.absolute(),
+        )
+        workers = command.workers
+        each = workers.threads_each(work.threads)
+        with executor(workers.workers, workers.scheduler, threads_each=each) as crew:
+            place = Workplace(crew, own, self.segmenter.times_, quiet=work.quiet)
+            return write_tiled_segmentation(
+                folder,
+                job,
+                place,
+                self.segmenter,
+                command.levels,
+                cleaning=self.cleaning,
+                timings_s=timings_s,
+            )

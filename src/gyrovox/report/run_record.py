@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from gyrovox.execution import peak_memory_bytes
 from gyrovox.volumes import Volume
 
 _LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn")
@@ -65,12 +66,8 @@ def peak_memory_mib() -> dict[str, float]:
         MiB by place: ``"ram"``, where the system tells it, and ``"cuda"``, where it was used.
     """
     peaks = {}
-    if sys.platform != "win32":
-        import resource
-
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        # Linux counts in KiB, macOS in bytes.
-        peaks["ram"] = round(peak / (2**20 if sys.platform == "darwin" else 2**10), 1)
+    if ram := peak_memory_bytes():
+        peaks["ram"] = round(ram / 2**20, 1)
     if "torch" in sys.modules:  # a command without torch need not load it to say so
         import torch
 

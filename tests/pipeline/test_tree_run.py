@@ -1,0 +1,125 @@
+"""The tree of a volume in tiles, through files: the same as in memory, and after any death."""
+
+import numpy as np
+import pytest
+
+from gyrovox.clustering.tiled import build_tree_tiled
+from gyrovox.errors import DamagedPieceWarning, VolumeError
+from gyrovox.execution import Processes
+from gyrovox.patches import normalise
+from gyrovox.pipeline import build_trunk, tile_labels
+from gyrovox.pipeline.tree_tasks import LEAVES, REGIONS
+from gyrovox.volumes import Region
+
+ARRAYS = ("parents", "altitudes", "sizes", "codes", "spreads", "contrasts")
+
+
+def in_memory(job, voxels, inside=None):
+    """The tree of the same tiles, without a file."""
+    codes = np.empty((*job.shape, 2), np.float32)
+    for tile in job.tiles:
+        codes[tile.slices] = job.codes(tile)
+    return build_tree_tiled(
+        normalise(voxels),
+        codes,
+        job.tiles,
+        curvature=job.curvature,
+        inside=inside,
+        voxel_size_nm=job.source.voxel_size_nm,
+        regions=job.settings.regions,
+        texture=job.settings.evidence == "texture",
+    )
+
+
+def leaves_of(job, trunk):
+    number = np.append(trunk.number, -1)
+    return tile_labels(job, number).read(Region.whole(job.shape))[0]
+
+
+@pytest.fixture
+def inside(phantom):
+    """A mask with whole tiles outside, and others cut in two."""
+    mask = phantom[0] > np.quantile(phantom[0], 0.3)
+    mask[:24, :24, :26] = False
+    return mask
+
+
+CASES = {
+    "plain": {},
+    "anisotropic": {"voxel_size_nm": (6.0, 2.0, 3.0)},
+    "unknown size": {"voxel_size_nm": None},
+    "one tile": {"side": 64},
+    "intensity": {"evidence": "intensity", "regions": 40},
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_through_files_it_is_what_it_is_in_memory(room, phantom, place_of, case):
+    voxels = phantom[: 2 if case == "anisotropic" else 1]
+    job = room.job(voxels, **CASES[case])
+    trunk = build_trunk(job, place_of(job))
+    wanted = in_memory(job, voxels)
+    assert wanted.n_leaves > 8
+    np.testing.assert_array_equal(leaves_of(job, trunk), wanted.leaves)
+    for name in ARRAYS:
+        np.testing.assert_array_equal(vars(trunk)[name], vars(wanted)[name])
+    assert not trunk.masked
+
+
+def test_within_a_mask_too(room, phantom, place_of, inside):
+    job = room.job(phantom[:1], inside=inside)
+    trunk = build_trunk(job, place_of(job))
+    wanted = in_memory(job, phantom[:1], inside)
+    found = leaves_of(job, trunk)
+    np.testing.assert_array_equal(found, wanted.leaves)
+    np.testing.assert_array_equal(found >= 0, inside)
+    assert trunk.masked
+    for classes in (2, 5):
+        labels = tile_labels(job, trunk.labels(classes)).read(Region.whole(job.shape))[0]
+        np.testing.assert_array_equal(labels, wanted.cut(classes).labels)
+
+
+def test_whoever_works_in_whatever_order_leaves_the_same_bytes(  # noqa: PLR0917
+    room, phantom, place_of, inside, backwards, tile_bytes
+):
+    jobs = [room.job(phantom[:1], inside=inside) for _ in range(3)]
+    build_trunk(jobs[0], place_of(jobs[0]))
+    build_trunk(jobs[1], place_of(jobs[1], backwards))
+    with Processes(2, 1) as crew:
+        build_trunk(jobs[2], place_of(jobs[2], crew))
+    one, other, several = (tile_bytes(job) for job in jobs)
+    assert len(one) == 2 * 8 + 2
+    assert one == other == several
+
+
+@pytest.mark.parametrize("stage", [REGIONS, LEAVES, "noise", "tree"])
+def test_what_was_lost_or_damaged_is_made_again(room, phantom, place_of, tile_bytes, stage):
+    job = room.job(phantom[:1])
+    build_trunk(job, place_of(job))
+    before = tile_bytes(job)
+    files = sorted((job.folder / stage).iterdir())
+    for number, file in enumerate(files[::5]):
+        if number % 2:
+            file.unlink()
+        else:
+            content = bytearray(file.read_bytes())
+            content[len(content) // 2] ^= 1
+            file.write_bytes(content)
+    assert tile_bytes(job) != before
+    with pytest.warns(DamagedPieceWarning, match="the piece is made again"):
+        build_trunk(job, place_of(job))
+    assert tile_bytes(job) == before
+
+
+def test_a_mask_that_nothing_is_inside_of_is_refused(room, phantom, place_of):
+    job = room.job(phantom[:1], inside=np.zeros(phantom.shape[1:]))
+    with pytest.raises(VolumeError, match="its mask must hold some voxels that are not 0"):
+        build_trunk(job, place_of(job))
+
+
+def test_a_mask_of_a_corner_is_enough(room, phantom, place_of):
+    inside = np.zeros(phantom.shape[1:], np.bool_)
+    inside[30:44, 28:48, 33:50] = True
+    job = room.job(phantom[:1], inside=inside)
+    trunk = build_trunk(job, place_of(job))
+    np.testing.assert_array_equal(leaves_of(job, trunk), in_memory(job, phantom[:1], inside).leaves)
