@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @final
 @dataclass(frozen=True, kw_only=True)
 class PlanCommand(Command):
-    """Predict time, memory and disk of `gyrovox segment`, from some ten seconds of trial.
+    """Predict time, memory and disk of `gyrovox segment` by a trial of ten seconds.
 
     Segments an excerpt of the volume on this machine, and works out from that what all of it will
     take, and how many workers there are memory and cores for.
