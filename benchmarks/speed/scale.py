@@ -42,6 +42,7 @@ SHAPES: tuple[Shape, ...] = (
 LEVELS = (2, 4, 8)
 _POLL_S = 0.2
 _TILED = 10_000_000  # voxels above which there are tiles
+_MANY_TILED = 512**3
 _MI_B = 2**20
 
 
@@ -170,6 +171,7 @@ def report(shapes: Sequence[Shape], folder: Path, *, repeats: int = 5, side: int
             f"{voxels / done.seconds:,.0f} | {done.peak_bytes / _MI_B:,.0f} "
             f"({plan.peak_bytes / _MI_B:,.0f}) |"
         )
+        print(lines[-1], done.said, sep="\n", flush=True)  # long runs are looked at meanwhile
         profiles += ["", f"{name_of(shape)}:", "", "```", done.said.strip(), "```"]
     lines += ["", *_notes(times, folder, model), *_embedding_note(side, repeats)]
     return "\n".join([*lines, "", "Where the time went:", *profiles]) + "\n"
@@ -179,7 +181,12 @@ def _notes(times: dict[Shape, float], folder: Path, model: Path) -> list[str]:
     """What follows from the table: the slopes, and what the second worker is good for."""
     notes = []
     tiled = [shape for shape in times if math.prod(shape) > _TILED]
-    for what, some in (("all sizes", list(times)), ("sizes that are cut into tiles", tiled)):
+    many = [shape for shape in tiled if math.prod(shape) >= _MANY_TILED]
+    for what, some in (
+        ("all sizes", list(times)),
+        ("sizes that are cut into tiles", tiled),
+        ("sizes of 64 tiles and more, where starting up no longer counts", many),
+    ):
         if len(some) > 1:
             power = slope([math.prod(shape) for shape in some], [times[one] for one in some])
             notes.append(f"- Time grows as voxels to the power of {power:.2f}, over {what}.")
