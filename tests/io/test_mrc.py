@@ -1,10 +1,13 @@
+import sys
+
 import mrcfile
 import numpy as np
 import pytest
 
 import gyrovox.io as volume_io
 from gyrovox.errors import FormatLossWarning, VolumeError
-from gyrovox.volumes import Volume, axis_aligned
+from gyrovox.io.mrc_header import header_to_write
+from gyrovox.volumes import Region, Volume, axis_aligned
 
 
 def made_by_mrcfile(path, voxels, **fields):
@@ -152,3 +155,32 @@ def test_real_maps_of_careless_programs_are_read(shared_data, name):
     volume = volume_io.read(path)
     assert (volume.read()[0] == expected).all()
     assert volume.voxel_size_nm == (0.1, 0.1, 0.1)
+
+
+class Endless:
+    """More voxels than 31 bits count, which nobody reads."""
+
+    shape = (1, 1100, 1400, 1401)
+    dtype = np.dtype(np.float32)
+
+    def read(self, region):
+        raise AssertionError(region)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files have no holes")
+def test_a_map_of_more_than_2_to_31_voxels_is_read_to_its_last_one(tmp_path):
+    path = tmp_path / "large.mrc"
+    shape = Endless.shape[1:]
+    volume = Volume(source=Endless(), voxel_size_nm=(1.0, 1.0, 1.0), affine=np.eye(4))
+    with path.open("wb") as file:
+        file.write(header_to_write(volume, volume.dtype, "image").to_bytes())
+        file.seek(4 * (int(np.prod(shape, dtype=np.int64)) - 1), 1)
+        file.write(np.float32(7).tobytes())
+    found = volume_io.read(path)
+    assert found.spatial_shape == shape
+    assert np.prod(shape, dtype=np.int64) > 2**31
+    last = Region(tuple(n - 2 for n in shape), shape)
+    assert found.read(last).ravel().tolist() == [0] * 7 + [7]
+    with mrcfile.mmap(path) as file:
+        assert file.data.shape == shape
+        assert file.voxel_size.x == pytest.approx(10.0)

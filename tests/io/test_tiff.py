@@ -264,3 +264,53 @@ def test_labels_of_a_real_stack_lie_over_it(shared_data, tmp_path):
     written = volume_io.read(tmp_path / "labels.tif")
     assert (written.read()[0] == labels).all()
     assert written.voxel_size_nm == source.voxel_size_nm
+
+
+class Unread:
+    """Voxels that nobody reads."""
+
+    def __init__(self, shape, dtype):
+        self.shape = shape
+        self.dtype = np.dtype(dtype)
+
+    def read(self, region):
+        raise AssertionError(region)
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype", "name", "kind", "big"),
+    [
+        ((1, 900, 2000, 2000), "u1", "a.tif", "imagej", False),
+        ((1, 1100, 2000, 2000), "u1", "a.tif", "ome", True),
+        ((1, 400, 2000, 2000), "u2", "a.tif", "imagej", False),
+        ((2, 400, 2000, 2000), "u2", "a.tif", "ome", True),
+        # ImageJ has no numbers of 16 bits but whole ones: these take twice as much in the file.
+        ((1, 400, 2000, 2000), "f2", "a.tif", "ome", True),
+        ((1, 250, 2000, 2000), "f2", "a.tif", "imagej", False),
+        ((1, 900, 2000, 2000), "u1", "a.ome.tif", "ome", False),
+        ((1, 1100, 2000, 2000), "u1", "a.ome.tif", "ome", True),
+        # Millions of little pages take more than their voxels.
+        ((1, 2**24, 8, 8), "u1", "a.ome.tif", "ome", True),
+    ],
+)
+def test_above_4_gb_it_is_bigtiff(monkeypatch, tmp_path, shape, dtype, name, kind, big):  # noqa: PLR0917
+    said = {}
+    monkeypatch.setattr(
+        tifffile, "imwrite", lambda path, _, **how: path.touch() or said.update(how)
+    )
+    volume = Volume(source=Unread(shape, dtype), voxel_size_nm=None, affine=np.eye(4))
+    volume_io.write(volume, tmp_path / name)
+    assert said["bigtiff"] is big
+    assert (said["imagej"], said["ome"]) == (kind == "imagej", kind == "ome")
+
+
+def test_bigtiff_is_read_as_it_was_written(monkeypatch, path, stack):
+    monkeypatch.setattr("gyrovox.io.tiff._MOST_BYTES", 100)
+    volume_io.write(Volume.from_array(stack, voxel_size_nm=(4.0, 1.5, 1.25)), path)
+    with tifffile.TiffFile(path) as file:
+        assert file.is_bigtiff
+        assert file.is_ome
+    found = volume_io.read(path)
+    assert isinstance(found.source, MappedSource)
+    assert (found.read()[0] == stack).all()
+    assert found.voxel_size_nm == (4.0, 1.5, 1.25)

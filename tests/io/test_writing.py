@@ -1,5 +1,7 @@
 import os
+import tracemalloc
 from contextlib import contextmanager
+from functools import partial
 
 import format_laws as laws
 import numpy as np
@@ -14,7 +16,8 @@ from gyrovox.errors import (
     OutputSpaceError,
     VolumeMismatchError,
 )
-from gyrovox.volumes import Volume, axis_aligned
+from gyrovox.io import mrc, storage
+from gyrovox.volumes import Region, Volume, axis_aligned, slabs
 
 SUFFIXES = (".mrc", ".nii", ".nii.gz", ".tif", ".ome.tif", ".h5", ".ome.zarr")
 HOLD_DIRECTIONS = (".nii", ".nii.gz", ".h5", ".ome.zarr")
@@ -185,6 +188,78 @@ def test_a_failure_half_way_leaves_nothing_new_behind(suffix, error, volume, tmp
     assert source.reads > 1
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
     laws.check_same_voxels(volume_io.read(path), volume)
+
+
+class WatchedSource:
+    """Voxels by their place, and how much was read of them."""
+
+    dtype = np.dtype(np.uint8)
+
+    def __init__(self, shape):
+        self.shape = (1, *shape)
+        self.most_bytes = self.bytes = 0
+
+    def read(self, region):
+        z, y, x = (
+            (np.arange(first, last) % 100).astype(np.uint8).reshape(np.roll((1, 1, -1), axis + 1))
+            for axis, (first, last) in enumerate(zip(region.start, region.stop, strict=True))
+        )
+        voxels = (z ^ y ^ x)[np.newaxis]  # at most 127, as MRC keeps in a byte
+        self.bytes += voxels.nbytes
+        self.most_bytes = max(self.most_bytes, voxels.nbytes)
+        return voxels
+
+
+SLAB = 2**19
+
+
+@pytest.fixture
+def _little_memory(monkeypatch):
+    """A few megabytes are a large volume here."""
+    for module in (storage, mrc):
+        monkeypatch.setattr(module, "slabs", partial(slabs, max_bytes=SLAB))
+
+
+def write_watched(shape, path, header=None):
+    """Labels over a volume, from a source that nobody must read as a whole; bytes at the peak."""
+    source = WatchedSource(shape)
+    like = Volume(
+        source=source, voxel_size_nm=(4.0, 2.0, 2.0), affine=np.diag((4.0, 2, 2, 1)), header=header
+    )
+    tracemalloc.start()
+    try:
+        volume_io.write_label_source(source, path, like=like)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert source.bytes <= 2 * np.prod(shape)
+    assert source.most_bytes <= SLAB
+    found = volume_io.read(path).read()
+    np.testing.assert_array_equal(found, source.read(Region.whole(shape)))
+    return peak
+
+
+SHAPES = {"cube": (200, 160, 250), "large slices": (33, 1100, 250), "column": (4000, 40, 50)}
+
+
+@pytest.mark.usefixtures("_little_memory")
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_labels_of_any_size_are_written_in_the_memory_of_a_few_slabs(suffix, shape, tmp_path):
+    write_watched((3, 4, 5), tmp_path / f"first{suffix}")  # libraries load, and keep what they load
+    peak = write_watched(SHAPES[shape], tmp_path / f"out{suffix}")
+    assert peak < 8 * SLAB < np.prod(SHAPES[shape])
+
+
+@pytest.mark.usefixtures("_little_memory")
+@pytest.mark.parametrize("axes", [(1, 3, 2), (3, 1, 2), (3, 2, 1)], ids=str)
+def test_so_are_maps_whose_axes_are_stored_in_another_order(axes, tmp_path):
+    volume_io.write(Volume.from_array(np.ones((3, 4, 5), np.uint8)), tmp_path / "in.mrc")
+    header = volume_io.read(tmp_path / "in.mrc").header
+    for name, axis in zip(("mapc", "mapr", "maps"), axes, strict=True):
+        header.fields[name] = axis
+    peak = write_watched(SHAPES["cube"], tmp_path / "out.mrc", header)
+    assert peak < 8 * SLAB < np.prod(SHAPES["cube"])
 
 
 @contextmanager

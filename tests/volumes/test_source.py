@@ -30,3 +30,22 @@ def test_slabs_cover_every_voxel_exactly_once_and_keep_the_bound(max_bytes):
         counts[region.slices] += 1
         assert region.shape[0] == 1 or 3 * 2 * np.prod(region.shape) <= max_bytes
     assert (counts == 1).all()
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 5])
+@pytest.mark.parametrize("max_bytes", [1, 6 * 3 * 5 * 5, 10**9])
+def test_slabs_may_have_part_of_the_rows_where_slices_are_large(max_bytes, rows):
+    store = InMemory(np.zeros((3, 7, 11, 5), np.int16))
+    counts = np.zeros((7, 11, 5), int)
+    for region in slabs(store, max_bytes=max_bytes, multiple=3, rows=rows):
+        counts[region.slices] += 1
+        assert region.start[0] % 3 == region.start[1] % rows == 0
+        fits = 3 * 2 * np.prod(region.shape) <= max_bytes
+        assert fits or (region.shape[0] <= 3 and region.shape[1] <= rows)
+    assert (counts == 1).all()
+
+
+def test_slices_are_whole_where_they_fit():
+    store = InMemory(np.zeros((1, 40, 16, 8), np.uint8))
+    found = list(slabs(store, max_bytes=16 * 8 * 16, multiple=16, rows=4))
+    assert [region.shape for region in found] == [(16, 16, 8), (16, 16, 8), (8, 16, 8)]

@@ -184,13 +184,15 @@ class Hdf5(VolumeFormat):
             for number, axis in enumerate(axes):
                 dataset.dims[number].label = axis
             dataset.attrs.update(_attributes(volume, known))
-            slabs = stored_slabs(volume, volume.dtype, format_name=self.name, multiple=_CHUNK[1])
-            for region, voxels in slabs:
-                slices = dict(zip("zyx", region.slices, strict=True)) | {"c": slice(None)}
+            _, slices, rows, _ = _CHUNK
+            for region, voxels in stored_slabs(
+                volume, volume.dtype, format_name=self.name, multiple=slices, rows=rows
+            ):
+                place = dict(zip("zyx", region.slices, strict=True)) | {"c": slice(None)}
                 stored = voxels if "c" in axes else voxels[0]
                 names = "czyx" if "c" in axes else "zyx"
                 turned = stored.transpose([names.index(axis) for axis in axes])
-                dataset[tuple(slices[axis] for axis in axes)] = turned
+                dataset[tuple(place[axis] for axis in axes)] = turned
                 spool.check()
 
     def datasets(self, path: Path) -> tuple[DatasetDescription, ...]:

@@ -156,8 +156,9 @@ class OmeZarr(VolumeFormat):
                 dimension_names=tuple(axes),
             )
             group.attrs.update(image_attributes(volume, axes, content))
+            _, slices, rows, _ = CHUNK
             for region, voxels in stored_slabs(
-                volume, volume.dtype, format_name=self.name, multiple=CHUNK[1]
+                volume, volume.dtype, format_name=self.name, multiple=slices, rows=rows
             ):
                 target = region.slices if len(axes) == 3 else (slice(None), *region.slices)
                 array[target] = voxels[0] if len(axes) == 3 else voxels

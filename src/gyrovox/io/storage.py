@@ -28,7 +28,12 @@ def storable_dtype(dtype: np.dtype[Any], available: Sequence[str]) -> np.dtype[A
 
 
 def stored_slabs(
-    volume: Volume, dtype: np.dtype[Any], *, format_name: str, multiple: int = 1
+    volume: Volume,
+    dtype: np.dtype[Any],
+    *,
+    format_name: str,
+    multiple: int = 1,
+    rows: int | None = None,
 ) -> Iterator[tuple[Region, Shaped[np.ndarray, "channels z y x"]]]:
     """The voxels of a volume in the type of a format, slab by slab.
 
@@ -37,15 +42,17 @@ def stored_slabs(
         dtype: The type that the format has for it.
         format_name: What to call the format in messages.
         multiple: Number of slices that a slab is a multiple of.
+        rows: Number of rows that a slab is a multiple of where so many slices are too many; None
+            for whole slices, whatever they take.
 
     Yields:
-        Regions of whole z-slices, in order, and their voxels.
+        Regions of whole z-slices, or of whole rows, in order, and their voxels.
 
     Raises:
         VolumeError: If an integer would change.
     """
     rounded = False
-    for region in slabs(volume.source, multiple=multiple):
+    for region in slabs(volume.source, multiple=multiple, rows=rows):
         voxels = volume.read(region)
         with np.errstate(over="ignore", invalid="ignore"):
             stored = voxels.astype(dtype, copy=False)

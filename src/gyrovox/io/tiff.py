@@ -32,7 +32,8 @@ from gyrovox.volumes import ArraySource, Region, Volume
 _IMAGEJ = ("u1", "u2", "f4")
 _OME = ("u1", "i1", "u2", "i2", "u4", "i4", "f4", "f8")
 _FITS_IMAGEJ = "bool", "uint8", "uint16", "float16", "float32"
-_MOST_BYTES_OF_IMAGEJ = 2**32 - 2**25  # offsets are 32 bits
+_MOST_BYTES = 2**32 - 2**25  # offsets are 32 bits; what is left is for the description
+_PAGE = 1024  # bytes that say where a page lies, about
 _UNNAMED_AXES = "IQR"  # tifffile's letters for pages that say nothing
 
 
@@ -147,10 +148,10 @@ class Tiff(VolumeFormat):
         warn_of_lost_directions(volume, self.name)
         channels, depth, height, width = volume.shape
         named_ome = location.path.name.lower().endswith((".ome.tif", ".ome.tiff"))
-        size = int(np.prod(volume.shape, dtype=np.int64)) * volume.dtype.itemsize
-        fits = volume.dtype.name in _FITS_IMAGEJ and size < _MOST_BYTES_OF_IMAGEJ
-        imagej = fits and not named_ome
+        imagej = volume.dtype.name in _FITS_IMAGEJ and not named_ome
         dtype = storable_dtype(volume.dtype, _IMAGEJ if imagej else _OME)
+        if imagej and _is_big(volume.shape, dtype):
+            imagej, dtype = False, storable_dtype(volume.dtype, _OME)
         metadata, resolution = imagej_metadata(volume) if imagej else (ome_metadata(volume), None)
         several = channels > 1
         tifffile.imwrite(
@@ -158,12 +159,21 @@ class Tiff(VolumeFormat):
             _pages_to_write(volume, dtype),
             shape=(depth, channels, height, width) if several else (depth, height, width),
             dtype=dtype,
+            # Said here: of pages that come one by one, tifffile does not add up the sizes.
+            bigtiff=_is_big(volume.shape, dtype),
             imagej=imagej,
             ome=not imagej,
             photometric="minisblack",
             resolution=resolution,
             metadata={"axes": "ZCYX" if several else "ZYX"} | metadata,
         )
+
+
+def _is_big(shape: tuple[int, int, int, int], dtype: np.dtype[Any]) -> bool:
+    """Whether a file needs offsets of 64 bits: BigTIFF, which ImageJ's own kind cannot be."""
+    channels, depth, height, width = shape
+    page = height * width * dtype.itemsize + _PAGE
+    return channels * depth * page > _MOST_BYTES
 
 
 def _pages_to_write(volume: Volume, dtype: np.dtype[Any]) -> Iterator[np.ndarray]:

@@ -68,7 +68,9 @@ class InMemory:
         self._array[:, *region.slices] = array
 
 
-def slabs(source: ArraySource, *, max_bytes: int = 2**25, multiple: int = 1) -> Iterator[Region]:
+def slabs(
+    source: ArraySource, *, max_bytes: int = 2**25, multiple: int = 1, rows: int | None = None
+) -> Iterator[Region]:
     """Regions of whole z-slices, in order, that together cover a source exactly once.
 
     Args:
@@ -77,12 +79,16 @@ def slabs(source: ArraySource, *, max_bytes: int = 2**25, multiple: int = 1) -> 
             least one slice.
         multiple: Number of slices that a slab, but the last, is a multiple of, whatever its
             bytes: the depth of a chunk, so that none is written twice.
+        rows: Height of a chunk. Where as few slices as may be take more than `max_bytes`, slabs
+            have as many rows as do not, a multiple of this; by default, all of them.
 
     Yields:
-        The slabs, from z = 0 on.
+        The slabs, from z = 0 on, and those of the same slices from y = 0 on.
     """
     channels, depth, height, width = source.shape
-    slice_bytes = max(1, channels * height * width * source.dtype.itemsize)
-    step = max(1, max_bytes // slice_bytes // multiple) * multiple
-    for first in range(0, depth, step):
-        yield Region((first, 0, 0), (min(first + step, depth), height, width))
+    row_bytes = max(1, channels * width * source.dtype.itemsize)
+    step = max(1, max_bytes // (height * row_bytes) // multiple) * multiple
+    tall = height if rows is None else max(1, max_bytes // (step * row_bytes) // rows) * rows
+    for z in range(0, depth, step):
+        for y in range(0, height, tall):
+            yield Region((z, y, 0), (min(z + step, depth), min(y + tall, height), width))
