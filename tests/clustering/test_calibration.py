@@ -7,11 +7,13 @@ from gyrovox.clustering.calibration import (
     Calibration,
     block_noise,
     calibrated,
+    mask_blocks,
     sample_blocks,
 )
 from gyrovox.clustering.evidence import DIMENSIONS, Turn, neighbour_spread
 from gyrovox.errors import VolumeError
-from gyrovox.volumes import Region
+from gyrovox.volumes import MaskCells, Region
+from gyrovox.volumes.mask_cells import CELL
 
 SHAPE = (24, 25, 48)
 
@@ -126,3 +128,77 @@ class TestSampleBlocks:
             taken[one.slices] += 1
         assert taken.max() == 1
         assert taken.sum() <= 8 * 192**3
+
+
+LARGE = (210, 200, 420)
+
+
+def mask_of(*boxes):
+    """A mask of a large volume with some boxes in it, each a start and a stop."""
+    inside = np.zeros(LARGE, np.bool_)
+    for start, stop in boxes:
+        inside[tuple(slice(a, b) for a, b in zip(start, stop, strict=True))] = True
+    return inside
+
+
+def blocks_of(inside):
+    return mask_blocks(MaskCells.of([(Region.whole(inside.shape), inside)], inside.shape))
+
+
+def shell():
+    """The surface of an ellipsoid: its middle, and that of each half, lies outside the mask."""
+    z, y, x = np.ogrid[: LARGE[0], : LARGE[1], : LARGE[2]]
+    reach = ((z - 105) / 100) ** 2 + ((y - 100) / 98) ** 2 + ((x - 210) / 205) ** 2
+    return (reach < 1) & (reach > 0.94)
+
+
+class TestMaskBlocks:
+    def test_of_a_small_mask_they_are_one_block_which_is_its_box(self):
+        start, stop = (150, 130, 300), (209, 190, 420)
+        inside = mask_of((start, stop))
+        inside[150:170, 130:150] = False
+        inside[150, 189, 419] = inside[208, 130, 300] = True
+        assert blocks_of(inside) == [Region(start, stop)]
+
+    @pytest.mark.parametrize("box", [((0, 0, 0), LARGE), ((3, 0, 9), (200, 199, 400))], ids=str)
+    def test_of_a_box_they_are_those_of_a_volume(self, box):
+        assert blocks_of(mask_of(box)) == sample_blocks(Region(*box))
+
+    def test_of_nearly_a_box_they_are_nearly_the_same(self):
+        inside = mask_of(((0, 0, 0), LARGE))
+        inside[40, 50, 60] = False
+        found, wanted = blocks_of(inside), sample_blocks(Region.whole(LARGE))
+        assert len(found) == len(wanted) == 8
+        starts = np.array([[one.start for one in some] for some in (found, wanted)])
+        assert np.abs(starts[0] - starts[1]).max() <= CELL
+
+    def test_specks_far_apart_have_a_block_each(self):
+        specks = ((2, 3, 4), (5, 6, 7)), ((201, 195, 411), (204, 198, 414))
+        inside = mask_of(*specks)
+        cells = MaskCells.of([(Region.whole(LARGE), inside)], LARGE)
+        assert not any(inside[one.slices].any() for one in sample_blocks(cells.bounds))
+        found = mask_blocks(cells)
+        assert [int(inside[one.slices].sum()) for one in found] == [27, 27]
+
+    @pytest.mark.parametrize("number", range(12))
+    def test_each_has_voxels_inside_and_lies_in_the_bounds(self, number):
+        generator = np.random.default_rng(number)
+        starts = generator.integers(0, np.array(LARGE) - 12, size=(1 + number // 2, 3))
+        inside = shell() if number == 0 else mask_of(*((s, s + 1 + number) for s in starts))
+        cells = MaskCells.of([(Region.whole(LARGE), inside)], LARGE)
+        found = mask_blocks(cells)
+        assert 1 <= len(found) <= 8
+        assert len(set(found)) == len(found)
+        for one in found:
+            assert inside[one.slices].any()
+            assert one.lies_in(cells.bounds.stop)
+            assert all(a >= b for a, b in zip(one.start, cells.bounds.start, strict=True))
+            assert max(one.shape) <= 192
+
+    def test_of_a_large_mask_they_are_spread_over_it(self):
+        inside = shell()
+        found = blocks_of(inside)
+        assert len(found) == 8
+        middles = np.array([(np.add(one.start, one.stop)) / 2 for one in found])
+        assert (np.ptp(middles, axis=0) > np.array(LARGE) / 4).all()
+        assert sum(int(inside[one.slices].sum()) for one in found) > inside.sum() / 4

@@ -70,8 +70,7 @@ def test_cuts_hardly_depend_on_the_tiles(variant):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("variant", ["regular", "texture"])
-@pytest.mark.parametrize("side", [64, 96])
+@pytest.mark.parametrize(("variant", "side"), [("regular", 64), ("texture", 96)])
 def test_cuts_of_larger_volumes_hardly_depend_on_the_tiles(variant, side):
     image = cell_phantom(201, variant=variant, shape=(150, 151, 152)).image
     voxels, codes = normalise(image[None]), codes_of(image.shape)
@@ -135,3 +134,22 @@ def test_there_are_no_more_leaves_than_asked_for():
         noise(shape), codes_of(shape), lattice(shape, 20), curvature=0.0, regions=9
     )
     assert tree.n_leaves == 9
+
+
+SPECKS = ((3, 3, 3), (15, 15, 380))
+
+
+@pytest.mark.parametrize("starts", [SPECKS[:1], SPECKS], ids=["a corner", "far apart"])
+def test_specks_of_a_long_volume_are_enough(starts):
+    shape = (20, 21, 400)
+    inside = np.zeros(shape, np.bool_)
+    for z, y, x in starts:
+        inside[z : z + 4, y : y + 5, x : x + 6] = True
+    tree = build_tree_tiled(
+        noise(shape), codes_of(shape), lattice(shape, 64), curvature=-1.0, inside=inside
+    )
+    np.testing.assert_array_equal(tree.leaves >= 0, inside)
+    assert tree.sizes[-1] == inside.sum() == 120 * len(starts)
+    if len(starts) > 1:  # what is not connected is told apart first
+        labels = tree.cut(2).labels
+        assert len(np.unique(labels[inside])) == 2

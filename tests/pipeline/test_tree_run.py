@@ -1,5 +1,9 @@
 """The tree of a volume in tiles, through files: the same as in memory, and after any death."""
 
+import math
+from dataclasses import dataclass, replace
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -7,9 +11,9 @@ from gyrovox.clustering.tiled import build_tree_tiled
 from gyrovox.errors import DamagedPieceWarning, VolumeError
 from gyrovox.execution import Processes
 from gyrovox.patches import normalise
-from gyrovox.pipeline import build_trunk, tile_labels
+from gyrovox.pipeline import VolumeFile, build_trunk, tile_labels, tree_run
 from gyrovox.pipeline.tree_tasks import LEAVES, REGIONS
-from gyrovox.volumes import Region
+from gyrovox.volumes import Region, slabs
 
 ARRAYS = ("parents", "altitudes", "sizes", "codes", "spreads", "contrasts")
 
@@ -45,7 +49,6 @@ def inside(phantom):
 
 
 CASES = {
-    "plain": {},
     "anisotropic": {"voxel_size_nm": (6.0, 2.0, 3.0)},
     "unknown size": {"voxel_size_nm": None},
     "one tile": {"side": 64},
@@ -123,3 +126,53 @@ def test_a_mask_of_a_corner_is_enough(room, phantom, place_of):
     job = room.job(phantom[:1], inside=inside)
     trunk = build_trunk(job, place_of(job))
     np.testing.assert_array_equal(leaves_of(job, trunk), in_memory(job, phantom[:1], inside).leaves)
+
+
+def test_specks_of_a_long_volume_are_enough(room, place_of):
+    voxels = np.random.default_rng(0).normal(size=(1, 20, 21, 400)).astype(np.float32)
+    inside = np.zeros(voxels.shape[1:], np.bool_)
+    inside[3:7, 3:8, 3:9] = inside[15:19, 15:20, 380:386] = True
+    job = room.job(voxels, inside=inside, side=64)
+    trunk = build_trunk(job, place_of(job))
+    found = leaves_of(job, trunk)
+    np.testing.assert_array_equal(found >= 0, inside)
+    np.testing.assert_array_equal(found, in_memory(job, voxels, inside).leaves)
+
+
+def test_a_mask_is_read_once_slab_by_slab_and_then_as_it_is_needed(room, place_of, monkeypatch):
+    voxels = np.random.default_rng(0).normal(size=(1, 20, 21, 400)).astype(np.float32)
+    inside = voxels[0] > -1
+    job = room.job(voxels, inside=inside, side=64)
+    seen, read = [], VolumeFile.volume
+
+    def noted(file):
+        volume = read(file)
+        return replace(volume, source=Noted(volume.source, seen)) if file == job.mask else volume
+
+    monkeypatch.setattr(VolumeFile, "volume", noted)
+    monkeypatch.setattr(tree_run, "slabs", partial(slabs, max_bytes=inside.size // 4))
+    build_trunk(job, place_of(job))
+    sizes = [math.prod(region.shape) for region in seen]
+    assert [region.shape for region in seen[:4]] == [(5, 21, 400)] * 4
+    assert max(sizes) <= inside.size // 4
+    assert sum(sizes) < 3 * inside.size
+
+
+@dataclass(frozen=True)
+class Noted:
+    """A source, and what was read of it."""
+
+    source: object
+    seen: list
+
+    @property
+    def shape(self):
+        return self.source.shape
+
+    @property
+    def dtype(self):
+        return self.source.dtype
+
+    def read(self, region):
+        self.seen.append(region)
+        return self.source.read(region)

@@ -1,5 +1,6 @@
 """The overview picture."""
 
+import re
 import sys
 
 import matplotlib.image
@@ -97,3 +98,18 @@ def test_it_leaves_pyplot_alone(tmp_path, scene):
     before = "matplotlib.pyplot" in sys.modules
     overview(Volume.from_array(image), levels, tmp_path / "picture.png")
     assert ("matplotlib.pyplot" in sys.modules) == before
+
+
+@pytest.mark.parametrize("thinned", [False, True])
+def test_the_title_tells_the_shape_and_the_voxels_of_the_whole(tmp_path, scene, thinned):
+    image, levels = scene
+    volume = Volume.from_array(image, voxel_size_nm=(50.0, 10.0, 10.0), name="scene")
+    whole = Volume.from_array(np.zeros((12, 39, 47)), voxel_size_nm=(25.0, 5.0, 5.0), name="scene")
+    overview(volume, levels, tmp_path / "scene.svg", whole=whole if thinned else None)
+    said = re.search(r"\S+ × \S+ × \S+ \(z, y, x\), .*", (tmp_path / "scene.svg").read_text())[0]
+    wanted = (
+        ("12 × 39 × 47", "25 nm × 5 nm × 5 nm")
+        if thinned
+        else ("6 × 20 × 24", "50 nm × 10 nm × 10 nm")
+    )
+    assert said.startswith("{} (z, y, x), voxels of {}".format(*wanted))

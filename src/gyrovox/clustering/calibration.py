@@ -13,7 +13,8 @@ from gyrovox.clustering.evidence import Spread, Turn, neighbour_spread, pooled, 
 from gyrovox.clustering.region_graph import basins, region_graph
 from gyrovox.clustering.unions import fewest, looked_up
 from gyrovox.errors import VolumeError
-from gyrovox.volumes import Region
+from gyrovox.volumes import MaskCells, Region
+from gyrovox.volumes.mask_cells import CELL
 
 VOXEL_WEIGHT = 2.0
 """How much a voxel's intensity counts beside a feature, each in units of its own noise.
@@ -22,6 +23,7 @@ Features are averages over windows, so their noise is shared by some hundred vox
 intensities by some fifteen; a feature of a region of thirty voxels says less than its intensities.
 """
 
+_SIDE = 96  # voxels along an axis of a sample block
 _FIRST_REGIONS = 64  # regions that the noise within regions is measured on
 _FEWEST_FOR_NOISE = 3  # regions below which noise within regions says nothing new
 
@@ -117,7 +119,7 @@ class Calibration:
         return cls(turns[0], turns[1] if len(turns) > 1 else None)
 
 
-def sample_blocks(bounds: Region, *, side: int = 96) -> list[Region]:
+def sample_blocks(bounds: Region, *, side: int = _SIDE) -> list[Region]:
     """At most 8 blocks of a volume that say how noisy it is, evenly spread.
 
     They depend on the bounds alone, so a volume has the same however it is cut into tiles.
@@ -139,6 +141,41 @@ def sample_blocks(bounds: Region, *, side: int = 96) -> list[Region]:
             starts = [first + (length * part) // 4 - side // 2 for part in (1, 3)]
             spans.append([(start, start + side) for start in starts])
     return [Region((z[0], y[0], x[0]), (z[1], y[1], x[1])) for z, y, x in itertools.product(*spans)]
+
+
+def mask_blocks(inside: MaskCells, *, side: int = _SIDE) -> list[Region]:
+    """At most 8 blocks that say how noisy a volume is inside a mask, spread over the mask.
+
+    They depend on the mask alone. The inside is cut in two along each long axis of its bounds, by
+    the number of voxels; a block lies about the middle of each part. If the inside is a box, they
+    are those of `sample_blocks`.
+
+    Args:
+        inside: Where the inside is.
+        side: Voxels along each axis of a block; at least those of a cell.
+
+    Returns:
+        The blocks, each with voxels inside if there are any at all. All voxels of the bounds along
+        an axis of at most twice the side.
+    """
+    bounds = inside.bounds
+    if inside.is_box or not inside.voxels:
+        return sample_blocks(bounds, side=side)
+    long = [axis for axis in range(3) if bounds.shape[axis] > 2 * side]
+    cells = np.argwhere(inside.counts)
+    parts = [(cells, inside.counts[tuple(cells.T)])]
+    for axis in long:
+        parts = [half for part in parts for half in _halves(*part, axis, longest=2 * side)]
+    blocks = []
+    for part, voxels in parts:
+        start, stop = list(bounds.start), list(bounds.stop)
+        middle = _middle(part, voxels)
+        for axis in long:
+            first = int(middle[axis]) * CELL + (CELL - side) // 2
+            start[axis] = min(max(first, bounds.start[axis]), bounds.stop[axis] - side)
+            stop[axis] = start[axis] + side
+        blocks.append(Region((start[0], start[1], start[2]), (stop[0], stop[1], stop[2])))
+    return list(dict.fromkeys(blocks))
 
 
 def block_noise(
@@ -196,6 +233,25 @@ def calibrated(blocks: Sequence[BlockNoise]) -> Calibration:
         return Calibration(Turn.of(features), None)
     turn = Turn.of(pooled(given))
     return Calibration(Turn.of(features), Turn(turn.middle, VOXEL_WEIGHT * turn.directions))
+
+
+def _halves(
+    cells: NDArray[np.intp], voxels: NDArray[np.int64], axis: int, *, longest: int
+) -> list[tuple[NDArray[np.intp], NDArray[np.int64]]]:
+    """Cells in two parts along an axis, of as many voxels as can be; one part if it is short."""
+    along = cells[:, axis]
+    first, last = int(along.min()), int(along.max())
+    if (last + 1 - first) * CELL <= longest:
+        return [(cells, voxels)]
+    below = np.cumsum(np.bincount(along - first, voxels))
+    lower = along <= first + int(np.abs(below[:-1] - below[-1] / 2).argmin())
+    return [(cells[lower], voxels[lower]), (cells[~lower], voxels[~lower])]
+
+
+def _middle(cells: NDArray[np.intp], voxels: NDArray[np.int64]) -> NDArray[np.intp]:
+    """The cell nearest to the middle of all; the middle itself may lie outside the mask."""
+    middle = np.average(cells, axis=0, weights=voxels)
+    return np.asarray(cells[((cells - middle) ** 2).sum(axis=1).argmin()])
 
 
 def _homogeneous(

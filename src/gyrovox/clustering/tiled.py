@@ -11,7 +11,13 @@ import numpy as np
 from jaxtyping import Bool, Float32
 from numpy.typing import NDArray
 
-from gyrovox.clustering.calibration import Calibration, block_noise, calibrated, sample_blocks
+from gyrovox.clustering.calibration import (
+    Calibration,
+    block_noise,
+    calibrated,
+    mask_blocks,
+    sample_blocks,
+)
 from gyrovox.clustering.refinement import RIM
 from gyrovox.clustering.segmentation_tree import SegmentationTree
 from gyrovox.clustering.stitching import grown, stitched, within
@@ -19,7 +25,7 @@ from gyrovox.clustering.tile_leaves import pasted, tile_leaves
 from gyrovox.clustering.tile_regions import TileRegions, most_regions, tile_regions
 from gyrovox.clustering.tree_building import leaves_of, spacing_of, trunk_of
 from gyrovox.patches.texture import HALO, TextureScale, cartoon_and_texture, texture_scale
-from gyrovox.volumes import Region
+from gyrovox.volumes import MaskCells, Region
 
 
 def build_tree_tiled(
@@ -104,7 +110,12 @@ class _Looker:
         self.inside = np.ones(self.shape, np.bool_) if inside is None else inside
         self.spacing = spacing
         self._texture = texture
-        self._blocks = sample_blocks(_bounds(self.inside))
+        everything = Region.whole(self.shape)
+        self._blocks = (
+            sample_blocks(everything)
+            if inside is None
+            else mask_blocks(MaskCells.of([(everything, inside)], self.shape))
+        )
         self._scale: TextureScale = texture_scale(
             [voxels[:, *block.slices] for block in self._blocks], spacing=spacing, texture=texture
         )
@@ -135,16 +146,3 @@ class _Looker:
             read, spacing=self.spacing, texture=self._texture, scale=self._scale, within=part
         )
         return features, np.ascontiguousarray(np.moveaxis(read[:, *part], 0, -1))
-
-
-def _bounds(inside: Bool[np.ndarray, "z y x"]) -> Region:
-    """The smallest box with all that is inside."""
-    spans = []
-    for axis in range(3):
-        others = tuple(other for other in range(3) if other != axis)
-        places = np.flatnonzero(inside.any(axis=others))
-        spans.append(
-            (int(places[0]), int(places[-1]) + 1) if len(places) else (0, inside.shape[axis])
-        )
-    z, y, x = spans
-    return Region((z[0], y[0], x[0]), (z[1], y[1], x[1]))

@@ -16,7 +16,7 @@ from gyrovox.patches import lattice
 from gyrovox.patches.texture import HALO, TextureScale, cartoon_and_texture
 from gyrovox.pipeline.inputs import ModelFile, VolumeFile
 from gyrovox.settings import SegmentationSettings
-from gyrovox.volumes import Normalisation, Region, Volume
+from gyrovox.volumes import Normalisation, Region, Volume, inside_of_mask
 
 
 @final
@@ -86,7 +86,7 @@ class TileJob:
         """Which voxels of a region there is work in, shape ``(z, y, x)``."""
         if not self.mask.is_named:
             return np.ones(region.shape, np.bool_)
-        return np.asarray(self.mask.volume().read(region)[0] != 0)
+        return inside_of_mask(self.mask.volume(), region)
 
     def check_some(self, inside: int) -> None:
         """Refuse a mask without an inside.

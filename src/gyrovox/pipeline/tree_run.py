@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from gyrovox.clustering.calibration import Calibration, calibrated, sample_blocks
+from gyrovox.clustering.calibration import Calibration, calibrated, mask_blocks, sample_blocks
 from gyrovox.clustering.stitching import TileGraph, stitched
 from gyrovox.clustering.tile_leaves import LeafSummary
 from gyrovox.clustering.tree_building import leaves_of, trunk_of
@@ -23,7 +22,7 @@ from gyrovox.pipeline.tree_tasks import (
     MeasureNoise,
 )
 from gyrovox.pipeline.workplace import Workplace, kept
-from gyrovox.volumes import Region, slabs
+from gyrovox.volumes import MaskCells, Region, slabs
 
 
 def build_trunk(job: TileJob, place: Workplace) -> Trunk:
@@ -78,7 +77,7 @@ def _looking(job: TileJob, place: Workplace) -> Looking:
     """The scale of the texture and the units of noise, from a few blocks of the volume."""
 
     def measured() -> Mapping[str, NDArray[Any]]:
-        blocks = sample_blocks(_bounds(job))
+        blocks = _blocks(job)
         scale = texture_scale(
             [job.normalised(block) for block in blocks],
             spacing=job.spacing,
@@ -107,22 +106,15 @@ def _under(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray
     }
 
 
-def _bounds(job: TileJob) -> Region:
-    """The smallest box with all that is inside.
+def _blocks(job: TileJob) -> list[Region]:
+    """The blocks that say how noisy the volume is, where there is work.
 
     Raises:
-        VolumeError: If nothing is.
+        VolumeError: If nothing is inside the mask.
     """
     if not job.mask.is_named:
-        return Region.whole(job.shape)
-    low, high = list(job.shape), [0, 0, 0]
-    for slab in slabs(job.source.source):
-        inside = job.inside(slab)
-        for axis in range(3):
-            others = tuple(other for other in range(3) if other != axis)
-            places = np.flatnonzero(inside.any(axis=others)) + slab.start[axis]
-            if places.size:
-                low[axis] = min(low[axis], int(places[0]))
-                high[axis] = max(high[axis], int(places[-1]) + 1)
-    job.check_some(high[0])
-    return Region((low[0], low[1], low[2]), (high[0], high[1], high[2]))
+        return sample_blocks(Region.whole(job.shape))
+    parts = ((slab, job.inside(slab)) for slab in slabs(job.mask.volume().source))
+    cells = MaskCells.of(parts, job.shape)
+    job.check_some(cells.voxels)
+    return mask_blocks(cells)

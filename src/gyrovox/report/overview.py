@@ -84,6 +84,7 @@ def overview(
     curvature: float = -1.0,
     inside: Bool[np.ndarray, "z y x"] | None = None,
     caption: str = "",
+    whole: Volume | None = None,
 ) -> None:
     """Write the overview of a segmentation as a picture.
 
@@ -99,6 +100,7 @@ def overview(
         curvature: Sectional curvature of the space of the codes; 0 if it is flat.
         inside: Where there are classes, shape (z, y, x); None for everywhere.
         caption: A line below the title, such as the settings.
+        whole: What the title speaks of, where `volume` has only every so many of its voxels.
     """
     # Not pyplot: a library leaves the caller's figures and backend alone.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -109,14 +111,12 @@ def overview(
     greys = grey_slices(volume, planes)
     colours = _colours(volume, levels, inside)
     classes = {k: _classes(labels, inside) for k, labels in levels.items()}
-    shown = None
-    if latent is not None and latent.shape[-1] == 2 and order:
-        shown = latent_plane(_within(latent, inside), curvature=curvature)
+    shown = _plane_of(latent if order else None, inside, curvature=curvature)
     bars = max([6, *(min(len(colours[k]), _MOST_BARS) for k in order)])
     sheet = _Sheet(planes, 1 + len(order), bars, shown is not None)
     figure = Figure(figsize=sheet.size, dpi=150, facecolor="white")
     FigureCanvasAgg(figure)
-    _title(figure, sheet, volume, caption)
+    _title(figure, sheet, whole or volume, caption)
     _draw_slices(figure, sheet, 0, [np.stack([grey] * 3, axis=-1) for grey in greys], "image")
     _draw_scale_bar(figure, sheet, known=volume.voxel_size_nm is not None)
     for column, k in enumerate(order, start=1):
@@ -135,6 +135,18 @@ def overview(
         _draw_latents(axes, shown, shown.density(np.zeros_like(classes[order[0]]), _GREY))
     _name_rows(figure, sheet, shown)
     figure.savefig(path, dpi=150, metadata={"Software": "gyrovox"} if path.suffix == ".png" else {})
+
+
+def _plane_of(
+    latent: Float[np.ndarray, "z y x dim"] | None,
+    inside: Bool[np.ndarray, "z y x"] | None,
+    *,
+    curvature: float,
+) -> LatentPlane | None:
+    """The codes inside a mask as points of a picture; None where they are not two-dimensional."""
+    if latent is None or latent.shape[-1] != 2:
+        return None
+    return latent_plane(_within(latent, inside), curvature=curvature)
 
 
 def _within(

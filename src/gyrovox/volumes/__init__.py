@@ -4,8 +4,11 @@ from typing import TYPE_CHECKING
 
 from gyrovox.volumes.agreement import SAME_SIZE_WITHIN as SAME_SIZE_WITHIN
 from gyrovox.volumes.agreement import check_alike as check_alike
+from gyrovox.volumes.mask import Mask as Mask
 from gyrovox.volumes.mask import check_mask as check_mask
+from gyrovox.volumes.mask import inside_of_mask as inside_of_mask
 from gyrovox.volumes.mask import mask_of as mask_of
+from gyrovox.volumes.mask_cells import MaskCells as MaskCells
 from gyrovox.volumes.region import Region as Region
 from gyrovox.volumes.source import ArraySink as ArraySink
 from gyrovox.volumes.source import ArraySource as ArraySource

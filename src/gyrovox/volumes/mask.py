@@ -1,25 +1,70 @@
 """Masks: which voxels of a volume are worked with."""
 
+import math
+from dataclasses import dataclass
+from typing import final
+
 import numpy as np
 from jaxtyping import Bool
-from numpy.typing import NDArray
 
 from gyrovox.errors import VolumeError, VolumeMismatchError, VoxelSizeError
 from gyrovox.volumes.agreement import SAME_SIZE_WITHIN
+from gyrovox.volumes.region import Region
+from gyrovox.volumes.source import slabs
 from gyrovox.volumes.volume import Volume
 
 _SAME_DIRECTION = 0.99  # cosine of 8°
 
 
-def mask_of(mask: Volume, volume: Volume) -> Bool[np.ndarray, "z y x"]:
+@final
+@dataclass(frozen=True)
+class Mask:
+    """A mask that was found to lie over its volume; its voxels are read when asked for.
+
+    Args:
+        volume: One channel of finite real numbers.
+        voxels: How many of them are not 0, and so inside.
+    """
+
+    volume: Volume
+    voxels: int
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether every voxel is inside, so that it is as if there were no mask."""
+        return self.voxels == math.prod(self.volume.spatial_shape)
+
+    def inside(self) -> Bool[np.ndarray, "z y x"]:
+        """Whether a voxel is inside, of all voxels, shape ``(z, y, x)``."""
+        found = np.empty(self.volume.spatial_shape, np.bool_)
+        # In parts: the mask's own type may take eight times as much.
+        for slab in slabs(self.volume.source):
+            found[slab.slices] = inside_of_mask(self.volume, slab)
+        return found
+
+
+def inside_of_mask(mask: Volume, region: Region) -> Bool[np.ndarray, "z y x"]:
     """Where a mask volume is not 0.
+
+    Args:
+        mask: One channel of real numbers.
+        region: The part that is looked at.
+
+    Returns:
+        Whether a voxel of the region is inside, shape ``(z, y, x)``.
+    """
+    return np.asarray(mask.read(region)[0] != 0)
+
+
+def mask_of(mask: Volume, volume: Volume) -> Mask:
+    """A mask volume, after every check; it is read once, slab by slab.
 
     Args:
         mask: One channel of real numbers, on the grid of the volume.
         volume: What is to be worked with.
 
     Returns:
-        Whether a voxel is inside, shape ``(z, y, x)``.
+        The mask.
 
     Raises:
         VolumeError: If the mask has several channels, other values than finite real numbers, or
@@ -46,15 +91,19 @@ def mask_of(mask: Volume, volume: Volume) -> Bool[np.ndarray, "z y x"]:
             f"and mend the header of one."
         )
     _check_directions(mask, volume)
-    voxels = mask.read()[0]
-    if voxels.dtype.kind == "f" and not np.isfinite(voxels).all():
+    inside, strange = 0, 0
+    for slab in slabs(mask.source):
+        voxels = mask.read(slab)[0]
+        inside += int(np.count_nonzero(voxels))
+        if voxels.dtype.kind == "f":
+            strange += voxels.size - int(np.count_nonzero(np.isfinite(voxels)))
+    if strange:
         raise VolumeError(
-            f"{mask.name}: the voxels of a mask must be finite, and "
-            f"{int((~np.isfinite(voxels)).sum())} are not. Write 0 where is outside."
+            f"{mask.name}: the voxels of a mask must be finite, and {strange} are not. Write 0 "
+            f"where is outside."
         )
-    inside: NDArray[np.bool_] = voxels != 0
     _check_some(mask.name, inside)
-    return inside
+    return Mask(mask, inside)
 
 
 def check_mask(inside: Bool[np.ndarray, "_ _ _"], volume: Volume) -> None:
@@ -69,7 +118,7 @@ def check_mask(inside: Bool[np.ndarray, "_ _ _"], volume: Volume) -> None:
         VolumeError: If no voxel is inside.
     """
     _check_shape("the mask", inside.shape, volume)
-    _check_some("the mask", inside)
+    _check_some("the mask", int(np.count_nonzero(inside)))
 
 
 def _check_shape(name: str, shape: tuple[int, ...], volume: Volume) -> None:
@@ -105,13 +154,13 @@ def _check_directions(mask: Volume, volume: Volume) -> None:
         )
 
 
-def _check_some(name: str, inside: NDArray[np.bool_]) -> None:
+def _check_some(name: str, inside: int) -> None:
     """Refuse a mask without an inside.
 
     Raises:
         VolumeError: If it has none.
     """
-    if not inside.any():
+    if not inside:
         raise VolumeError(
             f"{name}: some voxels of a mask must not be 0, and all are. Check that this is the "
             f"file that you mean."
