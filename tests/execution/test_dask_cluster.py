@@ -122,9 +122,12 @@ def test_an_address_must_be_one():
         Dask("nowhere at all", patience_s=0.3)
 
 
-def test_a_scheduler_must_have_workers(settings):
+def test_a_scheduler_must_have_workers(cluster):
     with (
-        distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=":0") as empty,
+        # On the loop that runs already: where the machine stands still, another one may not start.
+        distributed.LocalCluster(
+            n_workers=0, processes=False, dashboard_address=":0", loop=cluster.loop
+        ) as empty,
         Dask(empty.scheduler_address, patience_s=0.3) as executor,
         pytest.raises(
             SchedulerError, match=r"must have a worker, and has had none for 0\.3 s\. Sta"
@@ -133,9 +136,13 @@ def test_a_scheduler_must_have_workers(settings):
         list(executor.map(tasks.square, [1, 2]))
 
 
-def test_a_scheduler_must_stay(settings, tmp_path, until):
+def test_a_scheduler_must_stay(cluster, tmp_path, until):
     lost = distributed.LocalCluster(
-        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0"
+        n_workers=1,
+        threads_per_worker=1,
+        processes=False,
+        dashboard_address=":0",
+        loop=cluster.loop,
     )
 
     def close():

@@ -1,7 +1,6 @@
 """What is measured on an excerpt, and whether it foretells what a whole volume takes."""
 
 import math
-import time
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -19,7 +18,6 @@ from gyrovox.pipeline import (
     machine_at,
     measured_costs,
 )
-from gyrovox.pipeline.cost_model import makespan, tile_seconds
 from gyrovox.segmenter import HierarchicalSegmenter
 from gyrovox.settings import SegmentationSettings
 from gyrovox.volumes import Volume, normalisation_of
@@ -51,20 +49,16 @@ def job_of(trial, volume_file, folder):
     )
 
 
+# Time is not tested here, on a machine that may be busy: benchmarks/speed/scale.py writes what was
+# foreseen beside what it took.
 @pytest.mark.slow
-def test_tiles_take_what_was_foreseen_within_a_factor_of_two(
+def test_tiles_take_the_memory_and_disk_that_was_foreseen_within_a_factor_of_two(
     trial, volume_file, tmp_path, tmp_path_factory
 ):
     costs = measured_costs(trial, tmp_path_factory.mktemp("trial"))
     job, times = job_of(trial, volume_file, tmp_path), StageTimes()
     with Processes(WORKERS, 1) as crew:
-        list(crew.map(math.sqrt, [1.0, 2.0]))
-        begin = time.perf_counter()
         build_trunk(job, Workplace(crew, Ledger(tmp_path, fingerprint={}), times, quiet=True))
-        taken = time.perf_counter() - begin
-    each = [tile_seconds(costs.stages, tile, job.shape) for tile in job.tiles]
-    once = sum(one.seconds for one in times.spent if one.stage in {"noise", "stitch", "tree"})
-    assert taken / 2 < makespan(each, WORKERS) + once < 2 * taken
     peak = max(one.peak_bytes for one in times.spent if one.voxels)
     foreseen = costs.process_bytes + costs.tile_bytes * 64**3
     assert peak / 2 < foreseen < 2 * peak
