@@ -1,10 +1,12 @@
 """What a segmentation leaves in a folder."""
 
 import numpy as np
+import pytest
 
 from gyrovox import io, report
 from gyrovox.cli.command import WorkOptions
 from gyrovox.cli.results import (
+    latent_bytes,
     loaded_segmenter,
     needed_bytes,
     space_curvature,
@@ -35,6 +37,12 @@ def test_the_space_counts_the_tree():
     assert 1000 < needed_bytes([volume], (2,), few) - flat < 2**20
     assert needed_bytes([volume], (2,), many) - flat > 2000
     assert needed_bytes([volume], "auto", many) >= needed_bytes([volume], (2,), many) + 9000
+
+
+@pytest.mark.parametrize(("dtype", "each"), [("float32", 4), ("float16", 2), ("int8", 1)])
+def test_the_space_of_codes_depends_on_their_type(dtype, each):
+    volumes = [Volume.from_array(np.zeros(shape, np.uint8)) for shape in ((4, 5, 6), (7, 8, 9))]
+    assert latent_bytes(volumes, dtype, latent_dim=3) == 3 * each * (4 * 5 * 6 + 7 * 8 * 9)
 
 
 def test_labels_are_written_over_their_source(tmp_path, phantom_file, model_file):

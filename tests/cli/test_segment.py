@@ -718,7 +718,7 @@ def test_who_is_killed_while_results_are_moved_finds_them(  # noqa: PLR0917
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("gyrovox.cli.segment.publish", killed)
+        patched.setattr("gyrovox.cli.staged_results.publish", killed)
         assert run(*words).code == 130
     monkeypatch.setattr(HierarchicalSegmenter, "segment", None)
     done = run(*words)

@@ -110,6 +110,19 @@ def test_a_damaged_piece_is_found_said_and_made_again(tmp_path, harm):
         assert opened(tmp_path / "run").done("tiles", "z0")
 
 
+def test_a_folder_may_be_a_piece_all_of_which_is_checked(tmp_path):
+    whole = tmp_path / "run" / "results" / "one"
+    ledger = opened(tmp_path / "run")
+    whole.mkdir(parents=True)
+    for name in "ab":
+        (whole / name).write_text(name)
+    ledger.record("results", "one", whole)
+    assert opened(tmp_path / "run").done("results", "one")
+    (whole / "b").write_text("c")
+    with pytest.warns(DamagedPieceWarning, match=r"one is not what this run wrote"):
+        assert not opened(tmp_path / "run").done("results", "one")
+
+
 def test_a_line_torn_at_any_byte_costs_its_piece_only(tmp_path):
     """As if the run had been killed after each byte of its ledger."""
     ledger = Ledger(tmp_path / "run", fingerprint={})

@@ -36,6 +36,41 @@ def test_one_bit_makes_other_contents(tmp_path, place):
     assert Contents.of(tmp_path / "a") != before
 
 
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with three files, one of them empty."""
+    (tmp_path / "whole" / "in").mkdir(parents=True)
+    (tmp_path / "whole" / "a").write_bytes(b"one and")
+    (tmp_path / "whole" / "in" / "b").write_bytes(b" two")
+    (tmp_path / "whole" / "in" / "none").touch()
+    return tmp_path / "whole"
+
+
+def test_contents_of_a_folder_are_those_of_its_files_wherever_it_lies(folder):
+    before = Contents.of(folder)
+    assert before.bytes == 11
+    assert Contents.of(folder.rename(folder.with_name("moved"))) == before
+
+
+HARMS = {
+    "a bit": lambda folder: (folder / "in" / "b").write_bytes(b" twn"),
+    "a file that is gone": lambda folder: (folder / "in" / "none").unlink(),
+    "a file that came": lambda folder: (folder / "c").touch(),
+    "a file that is called otherwise": lambda folder: (folder / "a").rename(folder / "c"),
+    "an end that is a beginning": lambda folder: (
+        (folder / "a").write_bytes(b"one"),
+        (folder / "in" / "b").write_bytes(b" and two"),
+    ),
+}
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_any_harm_makes_other_contents_of_a_folder(folder, harm):
+    before = Contents.of(folder)
+    HARMS[harm](folder)
+    assert Contents.of(folder) != before
+
+
 def test_a_piece_is_there_when_it_is_whole(tmp_path):
     path = tmp_path / "stage" / "z0.npy"
     with written_piece(path) as beside:

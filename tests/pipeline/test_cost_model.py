@@ -91,7 +91,7 @@ def test_training_counts_where_there_is_any():
     trained = plan(steps=400)
     assert trained.seconds["train"] == pytest.approx(40.0)
     assert "train" not in plan().seconds
-    assert trained.seconds["look"] == pytest.approx(1.5 * plan().seconds["look"])
+    assert trained.seconds["look"] == pytest.approx(2 * plan().seconds["look"])
 
 
 def test_a_tile_costs_what_is_read_around_it_too():

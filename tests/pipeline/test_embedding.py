@@ -15,7 +15,14 @@ import torch
 from gyrovox import io
 from gyrovox.errors import DamagedPieceWarning, RunLockedError, RunMismatchError, VolumeError
 from gyrovox.patches import lattice, tiling
-from gyrovox.pipeline import EmbeddingRun, embedding, inputs, opened_run, run_folder
+from gyrovox.pipeline import (
+    EmbeddingRun,
+    embedding,
+    inputs,
+    opened_run,
+    run_folder,
+    stated_error,
+)
 from gyrovox.segmenter import HierarchicalSegmenter
 from gyrovox.volumes import Volume
 
@@ -101,7 +108,7 @@ def test_smaller_types_are_as_far_off_as_is_said(run, whole, dtype):
     assert largest == pytest.approx(error, rel=0.05, abs=1e-5)
     assert 0 < error < {"float16": 0.01, "int8": 0.1}[dtype]
     stored = json.loads((run.output / "zarr.json").read_text())["attributes"]["gyrovox"]
-    assert stored["largest_distance_error"] == error
+    assert stored["largest_distance_error"] == stated_error(run.output) == error
 
 
 @pytest.mark.parametrize("tiles", [0, 1, 3])
@@ -160,6 +167,16 @@ def test_two_processes_give_the_bytes_of_one(run, tmp_path):
     assert one.keys() == other.keys()
     # Threads may add up in another order; here each has one.
     assert one == other
+
+
+def test_a_crew_that_is_lent_does_the_work_and_is_not_let_go(run, monkeypatch, backwards):
+    closed, seen = [], counted(monkeypatch)
+    monkeypatch.setattr(type(backwards), "close", lambda _: closed.append(1))
+    replace(run, workers=3).run(backwards)
+    assert [region.start for region in seen] == sorted(
+        (region.start for region in seen), reverse=True
+    )
+    assert not closed
 
 
 def test_another_command_does_not_go_on_with_it(run, monkeypatch):

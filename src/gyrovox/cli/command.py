@@ -20,6 +20,9 @@ from gyrovox.settings import (
 if TYPE_CHECKING:
     from gyrovox.segmentation import Cleaning
 
+LatentType = Literal["float32", "float16", "int8"]
+"""Types that codes are stored as."""
+
 VOLUME = "VOLUME"
 """How a volume is called in usage lines."""
 
@@ -78,6 +81,29 @@ class WorkerOptions:
     def threads_each(self, threads: int | None) -> int | None:
         """Threads of each worker, where all of them together may have so many."""
         return None if threads is None else max(1, threads // self.workers)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LatentOptions:
+    """Whether the codes that labels are made of are kept."""
+
+    keep_latents: bool = False
+    """Leave the code of every voxel too, as latents.ome.zarr."""
+
+    latent_dtype: LatentType = "float32"
+    """Type that these codes are stored as. What the smaller ones cost is said at the end."""
+
+    def check(self) -> None:
+        """Refuse a type for what is not kept.
+
+        Raises:
+            SettingsError: If there is one.
+        """
+        if self.latent_dtype != "float32" and not self.keep_latents:
+            raise SettingsError(
+                f"--latent-dtype is the type of codes that are kept: pass --keep-latents too, or "
+                f"leave --latent-dtype {self.latent_dtype} away."
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,18 +2,16 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal, final
+from typing import Annotated, final
 
 from tyro.conf import Positional, arg
 
-from gyrovox.cli.command import Command, WorkerOptions, WorkOptions
+from gyrovox.cli.command import Command, LatentType, WorkerOptions, WorkOptions
 from gyrovox.cli.inputs import files_of, open_volumes
 from gyrovox.cli.outputs import check_absent, check_inputs_stay, check_space, made
-from gyrovox.cli.results import loaded_segmenter
+from gyrovox.cli.results import latent_bytes, loaded_segmenter
 from gyrovox.cli.terminal import note
 from gyrovox.errors import SettingsError
-
-_BYTES = {"float32": 4, "float16": 2, "int8": 1}
 
 
 @final
@@ -33,7 +31,7 @@ class Embed(Command):
     output: Annotated[Path, arg(aliases=["-o"], metavar="LATENTS.zarr")]
     """OME-Zarr group to write; the coordinates of the codes are its channels."""
 
-    dtype: Literal["float32", "float16", "int8"] = "float32"
+    dtype: LatentType = "float32"
     """Type that codes are stored as. What the smaller ones cost is said at the end."""
 
     workers: Annotated[WorkerOptions, arg(name="")] = field(default_factory=WorkerOptions)
@@ -50,10 +48,9 @@ class Embed(Command):
         check_inputs_stay([*files_of([self.volume]), self.model_file], [self.output])
         segmenter = loaded_segmenter(self.model_file, self.work)
         segmenter.check(volume)
-        depth, height, width = volume.spatial_shape
         latent_dim = segmenter.configuration_.model.latent_dim
         with made(self.output.parent):
-            self._embed(depth * height * width * latent_dim * _BYTES[self.dtype])
+            self._embed(latent_bytes([volume], self.dtype, latent_dim=latent_dim))
 
     def _embed(self, needed: int) -> None:
         # Imported here so that `--help` waits for no library.

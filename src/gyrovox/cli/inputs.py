@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,11 +10,9 @@ from gyrovox.errors import ClusterCountError, SettingsError, VolumeMismatchError
 from gyrovox.settings import SegmentationSettings
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from gyrovox.cli.results import Levels
-    from gyrovox.volumes import NanPolicy, Volume
+    from gyrovox.execution import Ledger
+    from gyrovox.volumes import Mask, NanPolicy, Normalisation, Volume
 
 _MOST_CLASSES = 2**16  # label volumes are uint8 or uint16
 
@@ -57,33 +56,66 @@ def files_of(arguments: Sequence[str]) -> list[Path]:
     return [location.path for argument in arguments for location in locations(argument)]
 
 
-def check_voxels(volumes: Sequence["Volume"], *, nan_policy: "NanPolicy") -> None:
+def check_voxels(volumes: Sequence["Volume"], *, nan_policy: "NanPolicy") -> "list[Normalisation]":
     """Read every volume once to the end, so that nothing surprises the work after hours.
 
     Args:
         volumes: What is to be worked with.
         nan_policy: What to do with NaN and infinite voxels.
 
+    Returns:
+        How each is normalised, which no other reading need find.
+
     Raises:
         VolumeError: If a volume is not finite, is constant, or holds no real numbers.
     """
     from gyrovox.volumes import normalisation_of
 
-    for volume in volumes:
-        normalisation_of(volume, nan_policy=nan_policy)
+    return [normalisation_of(volume, nan_policy=nan_policy) for volume in volumes]
 
 
-def read_masks(
-    arguments: Sequence[str], volumes: Sequence["Volume"]
-) -> "list[NDArray[np.bool_] | None]":
-    """Read the masks to work in, and see to it that each lies over its volume.
+def kept_normalisations(
+    ledger: "Ledger",
+    volumes: Sequence["Volume"],
+    found: "Sequence[Normalisation] | None",
+    *,
+    nan_policy: "NanPolicy",
+) -> "list[Normalisation]":
+    """How the volumes of a run are normalised: as when it began, whenever it goes on.
+
+    Args:
+        ledger: The run's.
+        volumes: What is worked with.
+        found: What `check_voxels` found; None where it was left to an earlier part of the run.
+        nan_policy: What to do with NaN and infinite voxels.
+
+    Returns:
+        How each is normalised.
+
+    Raises:
+        OutputSpaceError: If there is no room to keep it.
+        VolumeError: As `check_voxels`, if a volume has to be read after all.
+    """
+    from gyrovox.pipeline import kept_normalisation
+
+    def find(index: int) -> "Normalisation":
+        return found[index] if found else check_voxels([volumes[index]], nan_policy=nan_policy)[0]
+
+    return [
+        kept_normalisation(ledger, str(index), partial(find, index))
+        for index in range(len(volumes))
+    ]
+
+
+def read_masks(arguments: Sequence[str], volumes: Sequence["Volume"]) -> "list[Mask | None]":
+    """Read the masks to work in once, slab by slab, and see to it that each lies over its volume.
 
     Args:
         arguments: What the user wrote, one file for each volume in order, or nothing.
         volumes: What will be segmented.
 
     Returns:
-        For each volume, whether a voxel is inside, shape (z, y, x); None without masks.
+        The mask of each volume; None without masks.
 
     Raises:
         SettingsError: If there are masks, and not one for each volume.
@@ -141,25 +173,25 @@ def check_levels(levels: "Levels", settings: SegmentationSettings) -> None:
 
 
 def check_level_counts(
-    levels: "Levels", volumes: Sequence["Volume"], masks: "Sequence[NDArray[np.bool_] | None]"
+    levels: "Levels", volumes: Sequence["Volume"], masks: "Sequence[Mask | None]"
 ) -> None:
     """See to it that the volumes have enough voxels for the numbers of classes.
 
     Args:
         levels: Numbers of classes, or ``auto``.
         volumes: What will be segmented.
-        masks: For each volume, whether a voxel is inside; None for all.
+        masks: The mask of each volume; None for all of it.
 
     Raises:
         ClusterCountError: If a volume has fewer voxels, and so fewer distinct codes.
     """
     if levels == "auto":
         return
-    for volume, inside in zip(volumes, masks, strict=True):
+    for volume, mask in zip(volumes, masks, strict=True):
         depth, height, width = volume.spatial_shape
-        voxels = depth * height * width if inside is None else int(inside.sum())
+        voxels = depth * height * width if mask is None else mask.voxels
         if max(levels) > voxels:
-            where = "" if inside is None else " inside its mask"
+            where = "" if mask is None else " inside its mask"
             raise ClusterCountError(
                 f"--levels must not exceed the number of distinct codes, got {max(levels)} where "
                 f"{volume.name} has only {voxels} voxels{where}."

@@ -1,5 +1,6 @@
 """What a segmentation leaves in a folder: labels, tree, picture, model, record."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from gyrovox.cli.command import LearningOptions, WorkOptions
+    from gyrovox.cli.command import LatentType, LearningOptions, WorkOptions
     from gyrovox.segmentation import Cleaning
     from gyrovox.segmenter import HierarchicalSegmenter
     from gyrovox.volumes import Volume
@@ -24,12 +25,14 @@ MODEL = "model.safetensors"
 RECORD = "run.json"
 PICTURE = "overview.png"
 TREE = "tree.json"
-WRITTEN = ("level-*", TREE, "leaves.*", MODEL, RECORD, PICTURE)
-"""Patterns of the names that `write_segmentation` leaves in a folder."""
+LATENTS = "latents.ome.zarr"
+WRITTEN = ("level-*", TREE, "leaves.*", MODEL, RECORD, PICTURE, LATENTS)
+"""Patterns of the names that a segmentation leaves in a folder."""
 
 _ROOM = 64 * 2**20  # models and pictures are a few megabytes; the rest is for the file system
 _NODE = 500  # bytes of a node in a table, with a code of a dozen coordinates
 _MOST_SUGGESTED = 5
+_COORDINATE = {"float32": 4, "float16": 2, "int8": 1}  # bytes
 
 
 def needed_bytes(
@@ -56,6 +59,21 @@ def needed_bytes(
         # With a mask, 0 is outside: 256 classes take two bytes then.
         total += sum(depth * height * width * (1 if k < 256 else 2) for k in counts) + rest
     return total
+
+
+def latent_bytes(volumes: Sequence["Volume"], dtype: "LatentType", *, latent_dim: int) -> int:
+    """Bytes that the codes of all voxels take, uncompressed.
+
+    Args:
+        volumes: What is embedded.
+        dtype: Type that codes are stored as.
+        latent_dim: Coordinates of a code.
+
+    Returns:
+        Bytes.
+    """
+    voxels = sum(math.prod(volume.spatial_shape) for volume in volumes)
+    return voxels * latent_dim * _COORDINATE[dtype]
 
 
 def new_segmenter(learning: "LearningOptions", work: "WorkOptions") -> "HierarchicalSegmenter":

@@ -1,7 +1,6 @@
 """`gyrovox segment`: labels at several levels."""
 
 import contextlib
-import math
 import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
@@ -14,6 +13,7 @@ from tyro.conf import Positional, arg
 from gyrovox.cli.command import (
     CleaningOptions,
     Command,
+    LatentOptions,
     LearningOptions,
     WorkerOptions,
     WorkOptions,
@@ -23,23 +23,24 @@ from gyrovox.cli.inputs import (
     check_levels,
     check_voxels,
     files_of,
+    kept_normalisations,
     open_volumes,
     read_masks,
     result_names,
 )
-from gyrovox.cli.outputs import check_folder, check_inputs_stay, check_space, made, publish
+from gyrovox.cli.outputs import check_folder, check_inputs_stay, check_space, made
 from gyrovox.cli.results import (
-    RECORD,
+    LATENTS,
     WRITTEN,
     Levels,
+    latent_bytes,
     loaded_segmenter,
     needed_bytes,
     new_segmenter,
-    recorded_settings,
-    write_segmentation,
 )
+from gyrovox.cli.staged_results import StagedResults
 from gyrovox.cli.terminal import note, say
-from gyrovox.cli.tiled_results import check_tile, kept_bytes, write_tiled_segmentation
+from gyrovox.cli.tiled_results import check_tile, is_cut, kept_bytes
 from gyrovox.errors import (
     FileAccessError,
     GyrovoxError,
@@ -53,11 +54,7 @@ from gyrovox.errors import (
 from gyrovox.progress import stopwatch
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from gyrovox.execution import Ledger
-    from gyrovox.segmentation import Cleaning
     from gyrovox.segmenter import HierarchicalSegmenter
     from gyrovox.volumes import Volume
 
@@ -112,6 +109,7 @@ class Segment(Command):
     profile_run: bool = False
     """Say at the end where the time went."""
 
+    latents: Annotated[LatentOptions, arg(name="")] = field(default_factory=LatentOptions)
     cleaning: Annotated[CleaningOptions, arg(name="")] = field(default_factory=CleaningOptions)
     learning: Annotated[LearningOptions, arg(name="")] = field(default_factory=LearningOptions)
     workers: Annotated[WorkerOptions, arg(name="")] = field(default_factory=WorkerOptions)
@@ -122,6 +120,7 @@ class Segment(Command):
         check_levels(self.levels, settings)
         self.workers.check()
         check_tile(self.tile)
+        self.latents.check()
         timings_s: dict[str, float] = {}
         with stopwatch(timings_s, "check"):
             volumes = open_volumes(self.volumes)
@@ -132,38 +131,72 @@ class Segment(Command):
             if not self._is_begun:  # else some of them may be there
                 self._check_folders(folders)
             check_inputs_stay(files_of([*self.volumes, *self.masks]), folders)
-            if not self._is_begun:
-                needed = needed_bytes(volumes, self.levels, settings)
-                cut = filter(self.is_cut, volumes)
-                needed += kept_bytes(cut, self.levels, settings, self.cleaning.settings)
-                check_space(self.output, needed)
             cleaning = self.cleaning.settings
-            check_voxels(volumes, nan_policy=self.work.nan_policy)
             segmenter = self._segmenter()
+            if not self._is_begun:
+                check_space(self.output, self._needed_bytes(volumes, segmenter))
             for volume in volumes:
                 segmenter.check(volume)
+        nan_policy = self.work.nan_policy
+        with stopwatch(timings_s, "look"), segmenter.times_.measure("look"):
+            looked = None if self._is_begun else check_voxels(volumes, nan_policy=nan_policy)
         with self._run_folder() as ledger:
-            segmenter = self._trained(segmenter, volumes, ledger, timings_s)
+            looked = kept_normalisations(ledger, volumes, looked, nan_policy=nan_policy)
+            results = StagedResults(
+                ledger=ledger,
+                segmenter=self._trained(segmenter, volumes, ledger, timings_s),
+                output=self.output,
+                volumes=self.volumes,
+                masks=self.masks,
+                model_file=self.model_file,
+                levels=self.levels,
+                tile=self.tile,
+                cleaning=cleaning,
+                latents=self.latents,
+                workers=self.workers,
+                work=self.work,
+            )
             for index, (name, volume) in enumerate(zip(names, volumes, strict=True)):
-                if self._is_published(name, ledger):
+                if results.are_published(name):
                     continue
                 self._check_folders([self.output / name])
-                if not ledger.done("results", name):
-                    _Making(self, ledger, segmenter, cleaning).make(
-                        name, index, volume, inside=masks[index], timings_s=dict(timings_s)
+                if not results.are_made(name):
+                    results.make(
+                        name,
+                        index,
+                        volume,
+                        mask=masks[index],
+                        normalisation=looked[index],
+                        timings_s=dict(timings_s),
                     )
             for name in names:
-                self._publish(name, ledger)
+                results.publish(name)
         if self.profile_run:
-            say(segmenter.times_.table())
+            say(results.segmenter.times_.table())
         for name in names:
-            note(f"the levels of {name} are in {self.output / name}", quiet=self.work.quiet)
+            self._say_where(self.output / name)
 
-    def is_cut(self, volume: "Volume") -> bool:
-        """Whether a volume is worked on in tiles."""
-        from gyrovox.patches import WHOLE
+    def _needed_bytes(self, volumes: "list[Volume]", segmenter: "HierarchicalSegmenter") -> int:
+        """Bytes that the run takes at most."""
+        settings = self.learning.segmentation
+        needed = needed_bytes(volumes, self.levels, settings)
+        cut = [volume for volume in volumes if is_cut(volume, self.tile)]
+        needed += kept_bytes(cut, self.levels, settings, self.cleaning.settings)
+        if self.latents.keep_latents:
+            latent_dim = segmenter.configuration_.model.latent_dim
+            needed += latent_bytes(volumes, self.latents.latent_dtype, latent_dim=latent_dim)
+        return needed
 
-        return self.tile is not None or math.prod(volume.spatial_shape) > WHOLE
+    def _say_where(self, folder: Path) -> None:
+        note(f"the levels of {folder.name} are in {folder}", quiet=self.work.quiet)
+        if self.latents.keep_latents:
+            from gyrovox.pipeline import stated_error
+
+            error = stated_error(folder / LATENTS)
+            lost = f", no farther than {error:.2g} from where they were" if error else ""
+            note(
+                f"the codes of {folder.name} are in {folder / LATENTS}{lost}", quiet=self.work.quiet
+            )
 
     @property
     def _run(self) -> Path:
@@ -191,6 +224,7 @@ class Segment(Command):
             "masks": [[mask, stamps(mask)] for mask in self.masks],
             "levels": self.levels,
             "cleaning": asdict(self.cleaning),
+            "latents": asdict(self.latents),
             "model_file": model,
             "settings": asdict(self.learning.settings),
             "seed": self.learning.seed,
@@ -269,123 +303,3 @@ class Segment(Command):
         elif self.model_file is None:
             return loaded_segmenter(kept, self.work, self.learning.segmentation)
         return segmenter
-
-    def _publish(self, name: str, ledger: "Ledger") -> None:
-        """Move the results of a volume to where they belong, unless that is done."""
-        staged, target = ledger.folder / "results" / name, self.output / name
-        if staged.exists():
-            from gyrovox.execution import Contents
-
-            # Noted first: whoever is killed in between finds the staged one, and moves that.
-            ledger.record("published", name, target / RECORD, Contents.of(staged / RECORD))
-            publish(staged, target)
-
-    @staticmethod
-    def _is_published(name: str, ledger: "Ledger") -> bool:
-        """Whether the results of a volume are where they belong."""
-        return not (ledger.folder / "results" / name).exists() and ledger.done("published", name)
-
-
-@final
-@dataclass(frozen=True)
-class _Making:
-    """Makes the results of one volume after the other in the folder of a run."""
-
-    command: Segment
-    ledger: "Ledger"
-    segmenter: "HierarchicalSegmenter"
-    cleaning: "Cleaning"
-
-    def make(
-        self,
-        name: str,
-        index: int,
-        volume: "Volume",
-        *,
-        inside: "NDArray[np.bool_] | None",
-        timings_s: dict[str, float],
-    ) -> None:
-        """Everything that is left of a volume, in a folder of its name."""
-        from gyrovox.report import write_run_record
-
-        folder = self.ledger.folder / "results" / name
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        if self.command.is_cut(volume):
-            files = self._tiled(folder, index, timings_s, inside=inside)
-        else:
-            files = write_segmentation(
-                folder,
-                volume,
-                self.segmenter,
-                self.command.levels,
-                timings_s,
-                inside=inside,
-                cleaning=self.cleaning,
-            )
-        command = self.command
-        write_run_record(
-            folder / RECORD,
-            command="segment",
-            settings=recorded_settings(
-                self.segmenter,
-                command.work,
-                volume=command.volumes[index],
-                levels=list(files),
-                mask=command.masks[index] if command.masks else None,
-                cleaning=asdict(self.cleaning),
-                model_file=None if command.model_file is None else str(command.model_file),
-                trained_on=list(command.volumes) if command.model_file is None else None,
-            ),
-            volumes=[volume],
-            timings_s=timings_s,
-        )
-        self.ledger.record("results", name, folder / RECORD)
-        shutil.rmtree(self._tiles_folder(index), ignore_errors=True)
-
-    def _tiles_folder(self, index: int) -> Path:
-        return self.ledger.folder / f"tiles-{index}"
-
-    def _tiled(
-        self,
-        folder: Path,
-        index: int,
-        timings_s: dict[str, float],
-        *,
-        inside: "NDArray[np.bool_] | None",
-    ) -> dict[int, Path]:
-        """The results of a volume that is cut into tiles."""
-        from gyrovox.execution import Ledger, executor
-        from gyrovox.patches import SIDE
-        from gyrovox.pipeline import ModelFile, TileJob, VolumeFile, Workplace
-        from gyrovox.volumes import normalisation_of
-
-        command, work = self.command, self.command.work
-        file = VolumeFile.of(command.volumes[index])
-        with stopwatch(timings_s, "look"), self.segmenter.times_.measure("look"):
-            normalisation = normalisation_of(file.volume(), nan_policy=work.nan_policy)
-        own = Ledger(self._tiles_folder(index), fingerprint=command._fingerprint)
-        model = self.ledger.path("model", "trained", ".safetensors").absolute()
-        job = TileJob(
-            volume=file,
-            # As without one, where a mask holds every voxel.
-            mask=VolumeFile.of(None if inside is None or inside.all() else command.masks[index]),
-            model=ModelFile(model, work.device),
-            normalisation=normalisation,
-            settings=self.segmenter.configuration_.segmentation,
-            side=command.tile or SIDE,
-            folder=own.folder.absolute(),
-        )
-        workers = command.workers
-        each = workers.threads_each(work.threads)
-        with executor(workers.workers, workers.scheduler, threads_each=each) as crew:
-            place = Workplace(crew, own, self.segmenter.times_, quiet=work.quiet)
-            return write_tiled_segmentation(
-                folder,
-                job,
-                place,
-                self.segmenter,
-                command.levels,
-                cleaning=self.cleaning,
-                timings_s=timings_s,
-            )

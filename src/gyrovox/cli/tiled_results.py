@@ -23,6 +23,21 @@ _LABEL = 4  # bytes of a voxel in a file of a tile
 _SEEN = 256  # voxels of the picture's volume along its longest axis, about
 
 
+def is_cut(volume: "Volume", side: int | None) -> bool:
+    """Whether a volume is worked on in tiles.
+
+    Args:
+        volume: The volume.
+        side: Side of a tile, in voxels; None if it is not asked for.
+
+    Returns:
+        Whether it is.
+    """
+    from gyrovox.patches import WHOLE
+
+    return side is not None or math.prod(volume.spatial_shape) > WHOLE
+
+
 def check_tile(side: int | None) -> None:
     """Refuse tiles that there cannot be.
 
@@ -182,6 +197,7 @@ def _overview(
         curvature=curvature,
         inside=inside,
         caption=f"every {step} voxels" if step > 1 else "",
+        whole=volume,
     )
 
 

@@ -82,8 +82,8 @@ class Ledger:
     def done(self, stage: str, key: str) -> bool:
         """Whether a piece is finished, and its file is what was written.
 
-        The file is read. One that is absent or damaged is said with a `DamagedPieceWarning`, and
-        the piece counts as not done.
+        The file, or all that lies in it if it is a folder, is read. One that is absent or damaged
+        is said with a `DamagedPieceWarning`, and the piece counts as not done.
 
         Args:
             stage: The stage.
@@ -135,7 +135,7 @@ class Ledger:
         Args:
             stage: The stage.
             key: The piece.
-            path: Its file, whole and on the disk.
+            path: Its file, or folder, whole and on the disk.
             contents: What its writer says of it; by default it is read.
 
         Raises:

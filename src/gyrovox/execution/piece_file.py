@@ -20,11 +20,11 @@ _AT_ONCE = 2**20
 @final
 @dataclass(frozen=True)
 class Contents:
-    """What tells whether a file is still what was written.
+    """What tells whether a file, or a folder with all that lies in it, is still what was written.
 
     Attributes:
-        bytes: Its size.
-        crc32: Its checksum.
+        bytes: Its size; of a folder, that of all files in it.
+        crc32: Its checksum; that of a folder depends on the names of its files too.
     """
 
     bytes: int
@@ -32,19 +32,22 @@ class Contents:
 
     @classmethod
     def of(cls, path: Path) -> "Contents":
-        """Those of a file, read from the disk.
+        """Those of a file or folder, read from the disk.
 
         Args:
-            path: The file.
+            path: The file or folder.
 
         Returns:
             Its size and checksum.
         """
+        if not path.is_dir():
+            return cls(*_read(path, 0))
+        files = {file.relative_to(path).as_posix(): file for file in path.rglob("*")}
         size = checksum = 0
-        with path.open("rb") as file:
-            while part := file.read(_AT_ONCE):
-                size += len(part)
-                checksum = zlib.crc32(part, checksum)
+        for name, file in sorted(files.items()):
+            if not file.is_dir():
+                length, checksum = _read(file, zlib.crc32(f"{name}\0".encode(), checksum))
+                size += length
         return cls(size, checksum)
 
 
@@ -145,6 +148,16 @@ def flush_folder(folder: Path) -> None:
     """
     if sys.platform != "win32":  # where folders cannot be opened
         _flush(folder)
+
+
+def _read(path: Path, checksum: int) -> tuple[int, int]:
+    """Size of a file, and the checksum of what came before it with its contents."""
+    size = 0
+    with path.open("rb") as file:
+        while part := file.read(_AT_ONCE):
+            size += len(part)
+            checksum = zlib.crc32(part, checksum)
+    return size, checksum
 
 
 def _flush(path: Path) -> None:

@@ -6,9 +6,11 @@ from .cost_model import Machine as Machine
 from .cost_model import Plan as Plan
 from .cost_model import planned as planned
 from .embedding import EmbeddingRun as EmbeddingRun
+from .embedding import stated_error as stated_error
 from .inputs import ModelFile as ModelFile
 from .inputs import VolumeFile as VolumeFile
 from .inputs import stamps as stamps
+from .kept_normalisation import kept_normalisation as kept_normalisation
 from .kmeans_run import kmeans_classes as kmeans_classes
 from .looked_up import LookedUp as LookedUp
 from .measured_costs import Trial as Trial

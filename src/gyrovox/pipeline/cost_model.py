@@ -298,7 +298,8 @@ def _seconds(
     """Wall time by part of the work."""
     voxels = math.prod(shape)
     stages = costs.stages if len(tiles) > 1 else at_once(costs.stages)
-    looks = 2 + (steps > 0)  # to check the volume, to train, to segment
+    # To check the volume, to train; to segment it at once, but not in tiles.
+    looks = 1 + (steps > 0) + (len(tiles) == 1)
     starts = 1 if workers == 1 else 2
     blocks = [math.prod(block.shape) for block in sample_blocks(Region.whole(shape))]
     noise = makespan([costs.noise_s * block for block in blocks], workers)

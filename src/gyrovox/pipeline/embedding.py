@@ -1,5 +1,6 @@
 """The codes of a volume of any size, from its file to an OME-Zarr, tile by tile."""
 
+import contextlib
 import json
 import math
 from collections.abc import Sequence
@@ -11,8 +12,9 @@ from typing import final
 import numpy as np
 
 from gyrovox import devices, io
-from gyrovox.execution import Contents, Ledger, executor, stoppable
+from gyrovox.execution import Contents, Executor, Ledger, executor, stoppable
 from gyrovox.inference.latents import LatentDtype, LatentStorage, latent_storage
+from gyrovox.io.ome_zarr import OWN
 from gyrovox.io.zarr_sink import ZarrSink, create_sink
 from gyrovox.patches import pieces
 from gyrovox.pipeline.inputs import ModelFile, VolumeFile, stamps
@@ -21,6 +23,7 @@ from gyrovox.progress import progress
 from gyrovox.volumes import NanPolicy, Normalisation, Region, Volume, normalisation_of
 
 _STOPPING = "gyrovox: stopping after the tiles at hand; interrupt again to stop at once."
+_ERROR = "largest_distance_error"
 _SAMPLE = 48  # side of the boxes that show how large codes become, in voxels
 
 
@@ -55,8 +58,11 @@ class EmbeddingRun:
     overwrite: bool = False
     quiet: bool = False
 
-    def run(self) -> float:
+    def run(self, crew: Executor | None = None) -> float:
         """Make the output, or what is missing of it.
+
+        Args:
+            crew: Who does the work, if not workers of the run's own; not let go at the end.
 
         Returns:
             The largest distance, in latent space, of a code and what was stored of it.
@@ -75,10 +81,10 @@ class EmbeddingRun:
         with opened_run(self.output, self._fingerprint(volume), overwrite=self.overwrite) as ledger:
             normalisation = self._kept_normalisation(ledger, volume, first)
             tile = self._tile(ledger, volume, normalisation)
-            error = self._finish(ledger, tile, pieces(volume.spatial_shape))
+            error = self._finish(ledger, tile, pieces(volume.spatial_shape), crew)
             tile.sink.describe({
                 "steps": list(tile.storage.steps) if self.dtype == "int8" else None,
-                "largest_distance_error": error,
+                _ERROR: error,
             })
             put_in_place(ledger, tile.sink.path, self.output)
         return error
@@ -152,7 +158,9 @@ class EmbeddingRun:
         ]
         return latent_storage(self.dtype, np.concatenate(sample))
 
-    def _finish(self, ledger: Ledger, tile: "_EmbedTile", regions: Sequence[Region]) -> float:
+    def _finish(
+        self, ledger: Ledger, tile: "_EmbedTile", regions: Sequence[Region], crew: Executor | None
+    ) -> float:
         """Make the tiles that are missing; the largest error of all.
 
         Raises:
@@ -161,13 +169,10 @@ class EmbeddingRun:
         missing = [region for region in regions if not _is_done(ledger, tile.sink, region)]
         voxels = sum(math.prod(region.shape) for region in regions)
         done = voxels - sum(math.prod(region.shape) for region in missing)
-        threads = None if self.threads is None else max(1, self.threads // self.workers)
-        if self.workers == 1 and self.scheduler is None:
-            devices.limit_threads(threads)
         with (
             progress("embed", voxels, unit="voxels", quiet=self.quiet) as bar,
             stoppable("" if self.quiet else _STOPPING) as stopping,
-            executor(self.workers, self.scheduler, threads_each=threads) as workers,
+            self._crew() if crew is None else contextlib.nullcontext(crew) as workers,
         ):
             bar.advance(done)
             for index, report in workers.map(tile, missing):
@@ -178,6 +183,26 @@ class EmbeddingRun:
                         "interrupted; the same command goes on with the tiles that are missing."
                     )
         return max(_error(ledger, region) for region in regions)
+
+    def _crew(self) -> Executor:
+        """Workers of the run's own."""
+        threads = None if self.threads is None else max(1, self.threads // self.workers)
+        if self.workers == 1 and self.scheduler is None:
+            devices.limit_threads(threads)
+        return executor(self.workers, self.scheduler, threads_each=threads)
+
+
+def stated_error(latents: Path) -> float:
+    """What was said of codes that an `EmbeddingRun` wrote.
+
+    Args:
+        latents: The OME-Zarr.
+
+    Returns:
+        The largest distance, in latent space, of a code and what was stored of it.
+    """
+    attributes = json.loads((latents / "zarr.json").read_text(encoding="utf-8"))["attributes"]
+    return float(attributes[OWN][_ERROR])
 
 
 @final
@@ -241,10 +266,10 @@ def _record(ledger: Ledger, sink: ZarrSink, region: Region, report: _Report) -> 
     for file, contents in report.files:
         ledger.record("shards", _shard_key(file, sink), file, contents)
     with ledger.write("tiles", _key(region), ".json") as path:
-        path.write_text(json.dumps({"largest_distance_error": report.error}), encoding="utf-8")
+        path.write_text(json.dumps({_ERROR: report.error}), encoding="utf-8")
 
 
 def _error(ledger: Ledger, region: Region) -> float:
     """The largest error of a finished tile."""
     text = ledger.path("tiles", _key(region), ".json").read_text(encoding="utf-8")
-    return float(json.loads(text)["largest_distance_error"])
+    return float(json.loads(text)[_ERROR])
