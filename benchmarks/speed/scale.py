@@ -38,6 +38,7 @@ SHAPES: tuple[Shape, ...] = (
     (512, 1024, 1024),
     (1024, 1024, 1024),
 )
+"""Sizes by default; the last two take an hour and a half."""
 
 LEVELS = (2, 4, 8)
 _POLL_S = 0.2
@@ -197,6 +198,8 @@ def _notes(times: dict[Shape, float], folder: Path, model: Path) -> list[str]:
             f"{times[other] / times[one]:.1f} times as long."
         )
     compared = min(tiled or times, key=math.prod)
+    if math.prod(compared) > _MANY_TILED:
+        return notes
     alone = segmented(folder / name_of(compared) / "volume-000.ome.zarr", model, 1)
     notes.append(
         f"- {name_of(compared)}: two workers are {alone.seconds / times[compared]:.2f} times as "
@@ -229,16 +232,21 @@ def shape_of(word: str) -> Shape:
     return z, y, x
 
 
-def main(shapes: Sequence[Shape], folder: Path | None, *, smoke: bool) -> None:
+def main(
+    shapes: Sequence[Shape], folder: Path | None, *, page: str, remark: str, smoke: bool
+) -> None:
     """Measure, print and write the page; with `smoke`, run every line, small, and write nothing."""
     with tempfile.TemporaryDirectory(dir=folder) as place:
         if smoke:
             print(report([(24, 24, 24)], Path(place), repeats=2, side=12))
             return
-        page = report(shapes, Path(place))
+        text = report(shapes, Path(place))
+    if remark:
+        title, rest = text.split("\n", 1)
+        text = f"{title}\n\n{remark}\n{rest}"
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "scale.md").write_text(page, encoding="utf-8")
-    print(page)
+    (RESULTS / f"{page}.md").write_text(text, encoding="utf-8")
+    print(text)
 
 
 if __name__ == "__main__":
@@ -246,5 +254,13 @@ if __name__ == "__main__":
     parser.add_argument("--smoke", action="store_true", help="run once, small, and write nothing")
     parser.add_argument("--sizes", nargs="+", type=shape_of, default=SHAPES, metavar="SIDE|ZxYxX")
     parser.add_argument("--folder", type=Path, help="where there is room for the volumes")
+    parser.add_argument("--page", default="scale", help="name of the page in results/")
+    parser.add_argument("--remark", default="", help="what has to be said before the table")
     chosen = parser.parse_args()
-    main(chosen.sizes, chosen.folder, smoke=chosen.smoke)
+    main(
+        chosen.sizes,
+        chosen.folder,
+        page=chosen.page,
+        remark=chosen.remark,
+        smoke=chosen.smoke,
+    )
