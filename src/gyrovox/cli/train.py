@@ -61,11 +61,14 @@ class Train(Command):
             segmenter = new_segmenter(self.learning, work)
             for volume in volumes:
                 segmenter.check(volume)
+            stopped = False
             if group.leads:
-                self._train(segmenter, volumes, stopping)
+                stopped = self._train(segmenter, volumes, stopping)
             else:
                 # Any path: this process keeps nothing, and goes on from what the leader has kept.
                 self._fit(segmenter, volumes, self._checkpoint, stopping)
+        if stopped:  # not before: all processes leave their group together
+            raise SystemExit(_INTERRUPTED)
 
     @property
     def _checkpoint(self) -> Path:
@@ -97,12 +100,8 @@ class Train(Command):
         segmenter: "HierarchicalSegmenter",
         volumes: list["Volume"],
         should_stop: Callable[[], bool],
-    ) -> None:
-        """Train, save, and say what became of it.
-
-        Raises:
-            SystemExit: If it was stopped before the last step.
-        """
+    ) -> bool:
+        """Train, save, and say what became of it; whether it was stopped before the last step."""
         with self._kept() as checkpoint:
             steps = self._fit(segmenter, volumes, checkpoint, should_stop)
             segmenter.save(self.output)
@@ -117,9 +116,10 @@ class Train(Command):
                     f"stopped after {steps} of {wanted} steps. {self.output} holds what was "
                     f"learned so far; {same} goes on from there."
                 )
-                raise SystemExit(_INTERRUPTED)
+                return True
             shutil.rmtree(checkpoint.parent)
         note(f"the model is in {self.output}", quiet=self.work.quiet)
+        return False
 
     def _fit(
         self,

@@ -147,6 +147,7 @@ def process_group() -> Iterator[ProcessGroup]:
 
     Raises:
         SettingsError: If this torch cannot talk between processes.
+        WorkerLostError: If another process is gone at the end.
     """
     if not _by_torchrun():
         yield ProcessGroup()
@@ -163,6 +164,11 @@ def process_group() -> Iterator[ProcessGroup]:
         distributed.init_process_group("gloo")
     yield current_group()
     # Not after an error: the other processes may be in the middle of a message to this one.
+    with _others_alive():
+        # All leave together, the leader once it has written its files. Until then gloo's threads
+        # have let go of the tensors of earlier messages: one that does so while Python ends takes
+        # the process down ("terminate called without an active exception").
+        distributed.barrier()
     distributed.destroy_process_group()
 
 
