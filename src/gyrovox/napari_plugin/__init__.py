@@ -1,0 +1,1 @@
+"""The napari plugin: a reader for results, and a dock widget with their levels."""

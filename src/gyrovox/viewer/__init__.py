@@ -1,0 +1,1 @@
+"""The explorer: a local server for a linked view of slices, latent disk and tree."""
