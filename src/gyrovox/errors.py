@@ -85,6 +85,18 @@ class TreeFileError(GyrovoxError, ValueError):
     """A tree file is no tree of gyrovox, one of another version, or not the tree of its leaves."""
 
 
+class ResultError(GyrovoxError, ValueError):
+    """A folder is no result of `gyrovox segment`, or one without a tree, or a damaged one."""
+
+
+class EditError(GyrovoxError, ValueError):
+    """What a person is said to have chosen by hand does not fit the tree that it is of."""
+
+
+class EditConflictError(GyrovoxError, RuntimeError):
+    """Somebody else saved edits of the same result in the meantime."""
+
+
 class WorkerLostError(GyrovoxError, RuntimeError):
     """A piece of work took the worker that ran it down, again and again."""
 

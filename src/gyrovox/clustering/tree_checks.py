@@ -1,5 +1,8 @@
 """What must hold of the arrays of a segmentation tree, each with the message where it does not."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,6 +22,42 @@ def check_shapes(
     """
     if leaves.ndim != 3:
         raise TreeError(f"leaves must have axes (z, y, x), and their shape is {leaves.shape}.")
+    _check_lengths(parents, codes, columns)
+
+
+def check_trunk(
+    *,
+    parents: NDArray[np.int32],
+    altitudes: NDArray[np.float64],
+    sizes: NDArray[np.int64],
+    codes: NDArray[np.float32],
+    spreads: NDArray[np.float32],
+    contrasts: NDArray[np.float32],
+    curvature: float,
+    voxel_size_nm: tuple[float, float, float] | None,
+) -> None:
+    """Refuse what is no tree, as far as that can be told without its voxels.
+
+    Raises:
+        TreeError: As `SegmentationTree`; but of the sizes of leaves only that they are positive.
+    """
+    columns = {"altitudes": altitudes, "sizes": sizes, "spreads": spreads, "contrasts": contrasts}
+    _check_lengths(parents, codes, columns)
+    check_parents(parents)
+    check_altitudes(parents, altitudes)
+    _check_sums(sizes[: (len(parents) + 1) // 2], parents, sizes)
+    check_space(codes, spreads, contrasts, curvature)
+    check_voxel_size(voxel_size_nm)
+
+
+def _check_lengths(
+    parents: NDArray[np.int32], codes: NDArray[np.float32], columns: Mapping[str, NDArray[Any]]
+) -> None:
+    """Refuse columns that are not of one number of nodes.
+
+    Raises:
+        TreeError: If the nodes are no odd number, or a column is not (nodes,).
+    """
     if parents.ndim != 1 or len(parents) % 2 == 0:
         raise TreeError(
             f"parents must be one row of 2 L - 1 nodes for L leaves, and their shape is "
@@ -97,9 +136,21 @@ def check_sizes(
             f"leaves must be from 0 to {n_leaves - 1}, or -1 outside the mask, and values from "
             f"{least} to {most} came."
         )
-    counts = np.bincount(leaves.ravel() + 1, minlength=n_leaves + 1)[1:]
-    if (counts == 0).any():
-        raise TreeError(f"leaf {int(np.argmin(counts))} must have at least one voxel, and has 0.")
+    _check_sums(np.bincount(leaves.ravel() + 1, minlength=n_leaves + 1)[1:], parents, sizes)
+
+
+def _check_sums(
+    counts: NDArray[np.integer], parents: NDArray[np.int32], sizes: NDArray[np.int64]
+) -> None:
+    """Refuse sizes that are not the sums of those of the leaves.
+
+    Raises:
+        TreeError: If a leaf has no voxel, or a number is another.
+    """
+    n_leaves = len(counts)
+    if (counts <= 0).any():
+        least = int(np.argmin(counts))
+        raise TreeError(f"leaf {least} must have at least one voxel, and has {counts[least]}.")
     expected = np.append(counts, np.zeros(n_leaves - 1, np.int64))
     for node, parent in enumerate(parents[:-1].tolist()):
         expected[parent] += expected[node]

@@ -4,6 +4,7 @@ from gyrovox.io.description import FileDescription as FileDescription
 from gyrovox.io.description import describe as describe
 from gyrovox.io.reading import read as read
 from gyrovox.io.tree_file import read_tree as read_tree
+from gyrovox.io.tree_file import read_trunk as read_trunk
 from gyrovox.io.tree_file import write_tree as write_tree
 from gyrovox.io.tree_file import write_trunk as write_trunk
 from gyrovox.io.volume_format import DatasetDescription as DatasetDescription

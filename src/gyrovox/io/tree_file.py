@@ -5,9 +5,13 @@ voxel outside the mask, no parent for the root. Any level of detail is a look-up
 """
 
 import json
+import math
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,17 +136,78 @@ def read_tree(path: str | os.PathLike[str]) -> "SegmentationTree":
     """
     from gyrovox.clustering import SegmentationTree
 
-    source = Path(path)
+    table = _table(Path(path))
+    leaves = _as_leaves(_leaf_volume(table.leaves))
+    with _said_of(table):
+        return SegmentationTree(leaves=leaves, **table.facts, **table.columns)
+
+
+def read_trunk(path: str | os.PathLike[str]) -> "Trunk":
+    """Read what `write_tree` or `write_trunk` wrote, without a look at any voxel.
+
+    Args:
+        path: A `tree.json`, with the file of its leaves beside it.
+
+    Returns:
+        The tree above its leaves, whose numbers are those of the file's labels less 1.
+
+    Raises:
+        MissingFileError: If one of the two files is not there.
+        FileAccessError: If one of them may not be read.
+        FileFormatError: If the file of the leaves is no volume.
+        TreeFileError: If the table is none of gyrovox, of another version, or of other leaves.
+    """
+    from gyrovox.clustering.tree_checks import check_trunk
+    from gyrovox.clustering.trunk import Trunk
+
+    table = _table(Path(path))
+    voxels = math.prod(_leaf_volume(table.leaves).spatial_shape)
+    with _said_of(table):
+        parents, sizes = table.columns["parents"], table.columns["sizes"]
+        check_trunk(**table.columns, **table.facts)
+        if int(sizes[-1]) > voxels:
+            raise TreeError(f"the root has {sizes[-1]} voxels, and the leaves lie in {voxels}.")
+        return Trunk(
+            number=np.arange((len(parents) + 1) // 2, dtype=np.int32),
+            masked=int(sizes[-1]) < voxels,
+            **table.facts,
+            **table.columns,
+        )
+
+
+@final
+@dataclass(frozen=True)
+class _Table:
+    """What a tree file holds, but for the voxels."""
+
+    path: Path
+    leaves: Path
+    columns: dict[str, NDArray[Any]]
+    facts: dict[str, Any]
+
+
+def _table(source: Path) -> _Table:
+    """The content of a tree file.
+
+    Raises:
+        MissingFileError: If it is not there.
+        TreeFileError: If it holds no columns of a tree's nodes.
+    """
     if not source.is_file():
         raise MissingFileError(
             f"a tree must be a {_TABLE} written by gyrovox, and {source} is no file."
         )
     facts = _facts(source)
     try:
-        columns = _columns(facts["nodes"])
-        name = _name(facts["leaves"])
-        curvature = float(_column(facts, "curvature", np.float64, axes=0))
-        voxel_size_nm = None if facts["voxel_size_nm"] is None else _voxel_size_nm(facts)
+        return _Table(
+            source,
+            source.parent / _name(facts["leaves"]),
+            _columns(facts["nodes"]),
+            {
+                "curvature": float(_column(facts, "curvature", np.float64, axes=0)),
+                "voxel_size_nm": None if facts["voxel_size_nm"] is None else _voxel_size_nm(facts),
+            },
+        )
     except KeyError as error:
         raise TreeFileError(
             f"{source}: a tree file must have {error}, and has not. Write it anew."
@@ -152,15 +217,22 @@ def read_tree(path: str | os.PathLike[str]) -> "SegmentationTree":
             f"{source}: a tree file must hold the columns of a tree's nodes, and does not: "
             f"{error}. Write it anew."
         ) from error
-    leaves = _leaves(source.parent / name)
+
+
+@contextmanager
+def _said_of(table: _Table) -> Iterator[None]:
+    """Say of which files it is that they are no tree.
+
+    Raises:
+        TreeFileError: If they are none.
+    """
     try:
-        return SegmentationTree(
-            leaves=leaves, curvature=curvature, voxel_size_nm=voxel_size_nm, **columns
-        )
+        yield
     except TreeError as error:
         raise TreeFileError(
-            f"{source}: the nodes must be a tree over the leaves in {name}, and are none: {error} "
-            f"Keep the two files as they were written together. (Nodes are counted from 0 here.)"
+            f"{table.path}: the nodes must be a tree over the leaves in {table.leaves.name}, and "
+            f"are none: {error} Keep the two files as they were written together. (Nodes are "
+            f"counted from 0 here.)"
         ) from error
 
 
@@ -285,8 +357,8 @@ def _name(name: object) -> str:
     return name
 
 
-def _leaves(path: Path) -> NDArray[np.int32]:
-    """Leaf of every voxel, −1 for none, shape (z, y, x).
+def _leaf_volume(path: Path) -> Volume:
+    """The volume of the leaves.
 
     Raises:
         TreeFileError: If the file holds several channels, or other numbers than labels.
@@ -297,4 +369,9 @@ def _leaves(path: Path) -> NDArray[np.int32]:
             f"{path}: leaves must be one channel of whole numbers, and these are "
             f"{volume.channels} of {volume.dtype}. Keep the file as it was written."
         )
+    return volume
+
+
+def _as_leaves(volume: Volume) -> NDArray[np.int32]:
+    """Leaf of every voxel, −1 for none, shape (z, y, x)."""
     return np.asarray(volume.read()[0].astype(np.int32) - np.int32(1))
