@@ -649,3 +649,10 @@ def test_the_segmenter_is_found_at_the_top_without_loading_torch():
     code = "import sys, gyrovox.settings, gyrovox.devices; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_it_says_what_to_cite():
+    hyperbolic, flat = HierarchicalSegmenter().cite(), HierarchicalSegmenter("euclidean").cite()
+    assert "Capturing implicit hierarchical structure" in flat
+    assert "@inproceedings{ganea2018hyperbolic," in hyperbolic
+    assert "ganea" not in flat

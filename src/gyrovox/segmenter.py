@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import final
 
@@ -17,8 +17,6 @@ from gyrovox.errors import (
     NotFittedError,
     SettingsError,
     VolumeError,
-    VolumeMismatchError,
-    VoxelSizeError,
 )
 from gyrovox.execution import StageTimes
 from gyrovox.inference import embed_region
@@ -33,16 +31,20 @@ from gyrovox.segmentation import (
     kmeans_levels,
     tree_levels,
 )
-from gyrovox.settings import (
-    Configuration,
-    SegmentationSettings,
-    from_plain_values,
-    plain_values,
-)
+from gyrovox.settings import Configuration, SegmentationSettings, from_plain_values, plain_values
 from gyrovox.settings import configuration as named
-from gyrovox.training import TrainingRecord, check_size, never, train, training_boxes
+from gyrovox.settings.citations import cited
+from gyrovox.training import (
+    LossCurves,
+    TrainingRecord,
+    check_fits,
+    check_size,
+    never,
+    stored_curves,
+    train,
+    training_boxes,
+)
 from gyrovox.volumes import (
-    SAME_SIZE_WITHIN,
     InMemory,
     NanPolicy,
     Region,
@@ -73,6 +75,7 @@ class HierarchicalSegmenter:
         vae_: The trained model.
         voxel_size_nm_: Side of the cubic voxels it was trained on, in nm; None where unknown.
         record_: The losses of every training step; None for a model that was loaded.
+        curves_: The same, small enough to be saved with it; None for a model of before they were.
         times_: What the stages of all work so far took.
 
     Raises:
@@ -82,6 +85,7 @@ class HierarchicalSegmenter:
     vae_: HyperbolicVAE
     voxel_size_nm_: float | None
     record_: TrainingRecord | None
+    curves_: LossCurves | None
 
     def __init__(
         self,
@@ -155,8 +159,10 @@ class HierarchicalSegmenter:
             checkpoint_every_s=checkpoint_every_s,
             should_stop=should_stop,
         )
+        self.curves_ = LossCurves.of(self.record_)
         self.vae_ = vae
-        self.voxel_size_nm_ = next(filter(None, (_grid(one).side_nm for one in several)), None)
+        grids = [WorkingGrid(one.spatial_shape, one.voxel_size_nm) for one in several]
+        self.voxel_size_nm_ = next((grid.side_nm for grid in grids if grid.side_nm), None)
         return self
 
     def embed(self, volume: Volume) -> Float32[np.ndarray, "z y x dim"]:
@@ -248,21 +254,7 @@ class HierarchicalSegmenter:
         check_size(volume, self.configuration_)
         if "vae_" not in vars(self):
             return
-        if volume.channels != self.vae_.in_channels:
-            raise VolumeMismatchError(
-                f"{volume.name}: the model was trained on {self.vae_.in_channels} channel(s), "
-                f"and this volume has {volume.channels}. Pass as many files, joined by commas, "
-                f"or train a model on this one."
-            )
-        side = _grid(volume).side_nm
-        if side is None or self.voxel_size_nm_ is None:
-            return
-        if abs(side - self.voxel_size_nm_) > SAME_SIZE_WITHIN * self.voxel_size_nm_:
-            raise VoxelSizeError(
-                f"{volume.name}: the model was trained on voxels of {self.voxel_size_nm_:g} nm, "
-                f"and this volume's are {side:g} nm along their finest axis. Resample the "
-                f"volume, or train a model on it."
-            )
+        check_fits(volume, self.vae_.in_channels, self.voxel_size_nm_)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the trained model and its configuration as a safetensors file.
@@ -279,6 +271,7 @@ class HierarchicalSegmenter:
             "in_channels": vae.in_channels,
             "voxel_size_nm": self.voxel_size_nm_,
             "seed": self.seed,
+            "curves": None if self.curves_ is None else asdict(self.curves_),
         }
         write_model(path, parameters(vae), facts)
 
@@ -324,6 +317,7 @@ class HierarchicalSegmenter:
                 nan_policy=nan_policy,
                 quiet=quiet,
             )
+            segmenter.curves_ = stored_curves(facts.get("curves"))
         except (KeyError, ValueError) as error:
             raise ModelFileError(
                 f"the model {os.fspath(path)} does not hold what its configuration says: "
@@ -333,6 +327,10 @@ class HierarchicalSegmenter:
         segmenter.voxel_size_nm_ = size
         segmenter.record_ = None
         return segmenter
+
+    def cite(self) -> str:
+        """The papers that work with this configuration used, as references and as BibTeX."""
+        return cited(self.configuration_)
 
     def _fitted(self) -> HyperbolicVAE:
         """The trained model.
@@ -394,7 +392,3 @@ class HierarchicalSegmenter:
                 regions=settings.regions,
                 quiet=self.quiet,
             )
-
-
-def _grid(volume: Volume) -> WorkingGrid:
-    return WorkingGrid(volume.spatial_shape, volume.voxel_size_nm)
