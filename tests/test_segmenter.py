@@ -33,7 +33,7 @@ from gyrovox.settings import (
     SegmentationSettings,
     TrainingSettings,
 )
-from gyrovox.training import crops
+from gyrovox.training import TrainingRecord, crops
 from gyrovox.volumes import Volume
 from gyrovox.volumes.phantom_cell import cell_phantom
 
@@ -225,6 +225,8 @@ def test_a_model_comes_back_from_its_file(kind, volume, tmp_path):
     assert back.vae_.in_channels == 1
     assert not back.vae_.training
     assert back.record_ is None
+    assert back.curves_ == one.curves_
+    assert back.curves_.steps == one.record_.steps
     ours, theirs = one.segment(volume, levels=(3,)), back.segment(volume, levels=(3,))
     assert np.array_equal(ours.codes, theirs.codes)
     assert np.array_equal(ours.levels[3], theirs.levels[3])
@@ -232,7 +234,7 @@ def test_a_model_comes_back_from_its_file(kind, volume, tmp_path):
 
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_every_named_configuration_comes_back_from_its_file(name, volume, tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "train", lambda *_, **__: None)
+    monkeypatch.setattr(module, "train", lambda *_, **__: TrainingRecord([], [], [], []))
     one = segmenter_of(name)
     one.fit(Volume.from_array(cell_phantom(0, shape=(16, 16, 16)).image))
     one.save(tmp_path / "model.safetensors")

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from gyrovox.errors import VolumeError
+from gyrovox.errors import VolumeError, VolumeMismatchError, VoxelSizeError
 from gyrovox.patches import WorkingGrid, normalise
 from gyrovox.settings import CATALOGUE, Configuration, ModelSettings, TrainingSettings
-from gyrovox.training import check_size, training_boxes
+from gyrovox.training import check_fits, check_size, training_boxes
 from gyrovox.training import crops as module
 from gyrovox.volumes import InMemory, Region, Volume
 from gyrovox.volumes.phantom_cell import cell_phantom
@@ -209,3 +209,13 @@ def test_cells_cover_a_grid_once(shape, most):
         covered[cell.slices] += 1
     assert (covered == 1).all()
     assert all(isinstance(cell, Region) for cell in cells)
+
+
+def test_a_volume_of_other_channels_or_voxels_than_the_models_is_refused():
+    volume = ramp((8, 8, 8), channels=2).with_voxel_size((4.0, 2.0, 2.0))
+    check_fits(volume, 2, 2.0)
+    check_fits(volume, 2, None)
+    with pytest.raises(VolumeMismatchError, match=r"trained on 1 channel\(s\), and this .* has 2"):
+        check_fits(volume, 1, 2.0)
+    with pytest.raises(VoxelSizeError, match=r"trained on voxels of 3 nm, .* are 2 nm along"):
+        check_fits(volume, 2, 3.0)

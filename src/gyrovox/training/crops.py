@@ -11,11 +11,18 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from gyrovox.errors import VolumeError
+from gyrovox.errors import VolumeError, VolumeMismatchError, VoxelSizeError
 from gyrovox.patches import WorkingGrid
 from gyrovox.patches.tiling import WHOLE
 from gyrovox.settings import Configuration
-from gyrovox.volumes import NanPolicy, Normalisation, Region, Volume, normalisation_of
+from gyrovox.volumes import (
+    SAME_SIZE_WITHIN,
+    NanPolicy,
+    Normalisation,
+    Region,
+    Volume,
+    normalisation_of,
+)
 
 _MOST_BOXES = 64
 _ALL = 4 * WHOLE  # voxels of all volumes together: 160 MB a channel
@@ -39,6 +46,35 @@ def check_size(volume: Volume, configuration: Configuration) -> None:
             f"{volume.name}: a volume must have at least {needed} voxels along every axis "
             f"for the patches of this configuration, and this one has {shape} (z, y, x). "
             f"Use a larger volume, or smaller patches."
+        )
+
+
+def check_fits(volume: Volume, in_channels: int, side_nm: float | None) -> None:
+    """Refuse a volume that is not like those that a model was trained on.
+
+    Args:
+        volume: What is to be embedded or segmented; no voxel is read.
+        in_channels: Channels that the model reads.
+        side_nm: Side of the cubic voxels that it was trained on, in nm; None where unknown.
+
+    Raises:
+        VolumeMismatchError: If it has other channels.
+        VoxelSizeError: If it has another voxel size.
+    """
+    if volume.channels != in_channels:
+        raise VolumeMismatchError(
+            f"{volume.name}: the model was trained on {in_channels} channel(s), and this volume "
+            f"has {volume.channels}. Pass as many files, joined by commas, or train a model on "
+            f"this one."
+        )
+    side = _grid(volume).side_nm
+    if side is None or side_nm is None:
+        return
+    if abs(side - side_nm) > SAME_SIZE_WITHIN * side_nm:
+        raise VoxelSizeError(
+            f"{volume.name}: the model was trained on voxels of {side_nm:g} nm, and this "
+            f"volume's are {side:g} nm along their finest axis. Resample the volume, or train a "
+            f"model on it."
         )
 
 
