@@ -126,3 +126,14 @@ class DamagedPieceWarning(UserWarning):
 
 class CheckpointError(GyrovoxError, ValueError):
     """A checkpoint of a training run is none, is damaged, or is one of another version."""
+
+
+class RequestError(GyrovoxError, ValueError):
+    """A request to the explorer is not what it must be."""
+
+
+class AddressError(GyrovoxError, OSError):
+    """The explorer cannot listen where it was told to."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])

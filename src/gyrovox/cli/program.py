@@ -26,6 +26,7 @@ from gyrovox.cli.results import stored_segmentation
 from gyrovox.cli.segment import Segment
 from gyrovox.cli.terminal import complain, say
 from gyrovox.cli.train import Train
+from gyrovox.cli.view import View
 from gyrovox.devices import share_processors
 from gyrovox.errors import DamagedPieceWarning, FormatLossWarning, GyrovoxError
 from gyrovox.execution.disk_room import is_for_want_of_room
@@ -38,6 +39,7 @@ COMMANDS: dict[str, type[Command]] = {
     "segment": Segment,
     "plan": PlanCommand,
     "evaluate": Evaluate,
+    "view": View,
     "phantom cell": PhantomCell,
     "info": Info,
 }
