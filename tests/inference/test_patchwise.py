@@ -92,8 +92,9 @@ def test_a_folded_convolution_is_the_padded_one(device):
     features = torch.randn(7, WIDTHS[0], 6, 6, 6, device=device)
     with torch.inference_mode():
         rest = encoder.convolutions[2:](features).flatten(1)
-        expected = encoder.head(torch.relu(encoder.hidden(rest)))[:, :-1]
-        found = FoldedEncoder(encoder).mean_codes(features)
+        raw = encoder.head(torch.relu(encoder.hidden(rest)))
+        expected = torch.cat([raw[:, :-1], nn.functional.softplus(raw[:, -1:]) + 1e-4], dim=-1)
+        found = FoldedEncoder(encoder).posteriors(features)
     assert [type(layer) for layer in encoder.convolutions[:2]] == [nn.Conv3d, nn.ReLU]
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
 

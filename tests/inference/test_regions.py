@@ -104,6 +104,28 @@ def test_a_single_voxel_has_the_code_that_it_has_in_the_whole(encoder):
         np.testing.assert_allclose(found[0, 0, 0], expected[place], rtol=1e-5, atol=TOLERANCE)
 
 
+@pytest.mark.parametrize("encoder", [dense_of(), patch_of()], ids=["dense", "patch"])
+def test_the_scale_of_the_posterior_follows_the_code_where_it_is_asked_for(encoder):
+    volume = volume_of((14, 15, 16))
+    region, place = Region((4, 5, 6), (7, 8, 9)), (5, 7, 8)
+    found = embed_region(encoder, volume, normalisation_of(volume), region, with_scales=True)
+    codes = embed_region(encoder, volume, normalisation_of(volume), region)
+    assert found.shape == (3, 3, 3, 3)
+    np.testing.assert_allclose(found[..., :2], codes, rtol=1e-5, atol=TOLERANCE)
+    voxels = torch.from_numpy(normalise(volume.read().astype(np.float32)))
+    with torch.no_grad():
+        if isinstance(encoder, DenseEncoder):
+            around = tuple(slice(v - 2, v + 3) for v in place)
+            posterior = encoder(voxels[None, :, *around])
+        else:
+            around = tuple(slice(v - 3, v + 4) for v in place)
+            fine = resize(voxels[:, *around], (14, 14, 14))[:, 2:12, 2:12, 2:12]
+            posterior = encoder(fine[None])
+    scale = found[1, 2, 2, 2]
+    assert scale == pytest.approx(posterior.scale.item(), rel=1e-4)
+    assert scale > 0
+
+
 def test_no_more_is_read_than_the_region_and_its_margin():
     volume = volume_of((40, 40, 40))
     seen = []

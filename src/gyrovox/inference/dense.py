@@ -1,5 +1,6 @@
 """Codes of every voxel from one run of a dense encoder, tile by tile."""
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -15,12 +16,13 @@ torch gives a convolution to oneDNN only where channels x z x y of its input exc
 """
 
 
-def dense_boxes(encoder: DenseEncoder, scale: int = 1) -> BoxEncoder:
+def dense_boxes(encoder: DenseEncoder, scale: int = 1, *, with_scales: bool = False) -> BoxEncoder:
     """How a dense encoder makes codes of a box.
 
     Args:
         encoder: The encoder.
         scale: How many times larger than the encoder's own the patches are.
+        with_scales: Whether the scale of its posterior follows each code, as one more number.
 
     Returns:
         What `embed_boxes` needs.
@@ -28,14 +30,18 @@ def dense_boxes(encoder: DenseEncoder, scale: int = 1) -> BoxEncoder:
     before, after = margins(encoder.patch_size, scale)
 
     def codes(box: Tensor) -> Tensor:
-        return encoder.mean_codes(sliding_mean(box, scale)[None], scale=scale)[0]
+        patches = sliding_mean(box, scale)[None]
+        if not with_scales:
+            return encoder.mean_codes(patches, scale=scale)[0]
+        found = encoder(patches, scale=scale)
+        return torch.cat([found.mean_code, found.scale], dim=-1)[0]
 
     return BoxEncoder(
         codes=codes,
         before=before,
         after=after,
         more_than=max(before, after),
-        dim=encoder.head.out_channels - 1,
+        dim=encoder.head.out_channels - (not with_scales),
         tile=TILE,
         device=encoder.head.weight.device,
     )

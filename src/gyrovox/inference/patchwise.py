@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from gyrovox.inference.boxwise import BoxEncoder, embed_whole
 from gyrovox.models import PatchEncoder
+from gyrovox.models.posterior import positive
 
 TILE = 16
 """Side of a tile, in voxels."""
@@ -37,23 +38,26 @@ class FoldedEncoder:
         ]
         self.encoder = encoder
 
-    def mean_codes(
+    def posteriors(
         self, features: Float[Tensor, "batch filters 6 6 6"]
-    ) -> Float[Tensor, "batch dim"]:
-        """Mean codes from what the first convolution (and its ReLU) made of patches."""
+    ) -> Float[Tensor, "batch numbers"]:
+        """Mean codes and scales from what the first convolution (and its ReLU) made of patches."""
         rows = torch.relu(self.second(features)).flatten(1)
         for matrix, bias in self.matrices:
             rows = torch.relu(torch.addmm(bias, rows, matrix))
         head = self.encoder.head(torch.relu(self.encoder.hidden(rows)))
-        return torch.as_tensor(head[:, :-1])
+        return torch.cat([head[:, :-1], positive(head[:, -1:])], dim=-1)
 
 
-def patchwise_boxes(encoder: PatchEncoder, side: int = 5) -> BoxEncoder:
+def patchwise_boxes(
+    encoder: PatchEncoder, side: int = 5, *, with_scales: bool = False
+) -> BoxEncoder:
     """How the published encoder makes codes of a box.
 
     Args:
         encoder: The encoder; its parameters are read once, here.
         side: Side of the cube around a voxel, in voxels (paper: 5); it divides 10.
+        with_scales: Whether the scale of its posterior follows each code, as one more number.
 
     Returns:
         What `embed_boxes` needs.
@@ -67,9 +71,10 @@ def patchwise_boxes(encoder: PatchEncoder, side: int = 5) -> BoxEncoder:
             f"all patches, and is {side}. Pass 1, 2, 5 or 10."
         )
     folded = FoldedEncoder(encoder)
+    numbers = encoder.head.out_features - (not with_scales)
 
     def codes(box: Tensor) -> Tensor:
-        return _embed_box(folded, box, side)
+        return _embed_box(folded, box, side)[..., :numbers]
 
     # One more voxel on each side: the interpolation at a cube's face looks beyond it.
     return BoxEncoder(
@@ -77,7 +82,7 @@ def patchwise_boxes(encoder: PatchEncoder, side: int = 5) -> BoxEncoder:
         before=side // 2 + 1,
         after=side - side // 2,
         more_than=side,
-        dim=encoder.head.out_features - 1,
+        dim=numbers,
         tile=TILE,
         device=encoder.head.weight.device,
     )
@@ -115,8 +120,8 @@ def embed_patchwise(
 
 def _embed_box(
     folded: FoldedEncoder, voxels: Float[Tensor, "channels Z Y X"], side: int
-) -> Float[Tensor, "z y x dim"]:
-    """The codes of a box of voxels, given with ``side + 1`` voxels around it along each axis."""
+) -> Float[Tensor, "z y x numbers"]:
+    """Codes and scales of a box that is given with ``side + 1`` voxels around it on each axis."""
     size = folded.encoder.patch_size
     factor = size // side
     fine = nn.functional.interpolate(
@@ -128,7 +133,7 @@ def _embed_box(
         windows = windows.unfold(axis, size - 4, factor)
     # Channels last, which is half again as fast for the second convolution.
     rows = windows.permute(1, 2, 3, 4, 5, 6, 0).flatten(0, 2).movedim(-1, 1)
-    found = torch.cat([folded.mean_codes(batch) for batch in torch.split(rows, _BATCH)])
+    found = torch.cat([folded.posteriors(batch) for batch in torch.split(rows, _BATCH)])
     return found.view(*windows.shape[1:4], -1)
 
 

@@ -21,6 +21,7 @@ def embed_region(
     *,
     side_patchwise: int = 5,
     scale: int = 1,
+    with_scales: bool = False,
     quiet: bool = True,
 ) -> Float32[np.ndarray, "z y x dim"]:
     """The code of the patch around every voxel of a region.
@@ -36,10 +37,11 @@ def embed_region(
         side_patchwise: Side of the cube around a voxel that a patch encoder reads, in voxels of
             the working grid; it divides 10.
         scale: How many times larger than the encoder's own the patches of a dense one are.
+        with_scales: Whether the scale of its posterior follows each code, as one more number.
         quiet: Show no progress.
 
     Returns:
-        Mean codes, float32, shape ``(*region.shape, dim)``.
+        Mean codes, float32, shape ``(*region.shape, dim)``, or ``(*region.shape, dim + 1)``.
 
     Raises:
         ValueError: If the volume is smaller than half a patch, or ``side_patchwise`` does not
@@ -51,7 +53,7 @@ def embed_region(
             f"{volume.name}: a region must lie in the volume of {volume.spatial_shape} voxels "
             f"(z, y, x), and {region.start} to {region.stop} came"
         )
-    boxes = _boxes(encoder, side_patchwise=side_patchwise, scale=scale)
+    boxes = _boxes(encoder, side_patchwise=side_patchwise, scale=scale, with_scales=with_scales)
     grid = WorkingGrid(volume.spatial_shape, volume.voxel_size_nm)
     boxes.check_room(grid.working_shape)
     back = grid.back(region)
@@ -64,7 +66,9 @@ def embed_region(
     return maps.contiguous().numpy()
 
 
-def _boxes(encoder: DenseEncoder | PatchEncoder, *, side_patchwise: int, scale: int) -> BoxEncoder:
+def _boxes(
+    encoder: DenseEncoder | PatchEncoder, *, side_patchwise: int, scale: int, with_scales: bool
+) -> BoxEncoder:
     if isinstance(encoder, DenseEncoder):
-        return dense_boxes(encoder, scale)
-    return patchwise_boxes(encoder, side_patchwise)
+        return dense_boxes(encoder, scale, with_scales=with_scales)
+    return patchwise_boxes(encoder, side_patchwise, with_scales=with_scales)
