@@ -137,3 +137,7 @@ class AddressError(GyrovoxError, OSError):
 
     def __str__(self) -> str:
         return str(self.args[0])
+
+
+class PictureError(GyrovoxError, ValueError):
+    """A picture that cannot be drawn of a result; the message says what is missing."""

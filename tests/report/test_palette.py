@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from gyrovox.report.palette import FAMILIES, class_colours
+from gyrovox.report.palette import class_colours
 
 
 def nested():
@@ -91,9 +91,3 @@ def test_colours_lie_in_the_cube_even_for_many_classes_and_absent_ones():
 
 def test_no_level_has_no_colours():
     assert class_colours({}) == {}
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_a_family_runs_from_dark_to_light(family):
-    stops = np.array([[int(stop[i : i + 2], 16) / 255 for i in (1, 3, 5)] for stop in family])
-    assert (np.diff(lightness(stops)) > 0).all()

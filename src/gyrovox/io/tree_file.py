@@ -142,14 +142,14 @@ def read_tree(path: str | os.PathLike[str]) -> "SegmentationTree":
         return SegmentationTree(leaves=leaves, **table.facts, **table.columns)
 
 
-def read_trunk(path: str | os.PathLike[str]) -> "Trunk":
-    """Read what `write_tree` or `write_trunk` wrote, without a look at any voxel.
+def read_trunk(path: str | os.PathLike[str]) -> "tuple[Trunk, Volume]":
+    """Read what `write_tree` or `write_trunk` wrote; voxels are read later.
 
     Args:
         path: A `tree.json`, with the file of its leaves beside it.
 
     Returns:
-        The tree above its leaves, whose numbers are those of the file's labels less 1.
+        The tree above its leaves, and the volume of the leaves: labels from 1, 0 for none.
 
     Raises:
         MissingFileError: If one of the two files is not there.
@@ -161,18 +161,20 @@ def read_trunk(path: str | os.PathLike[str]) -> "Trunk":
     from gyrovox.clustering.trunk import Trunk
 
     table = _table(Path(path))
-    voxels = math.prod(_leaf_volume(table.leaves).spatial_shape)
+    leaves = _leaf_volume(table.leaves)
+    voxels = math.prod(leaves.spatial_shape)
     with _said_of(table):
         parents, sizes = table.columns["parents"], table.columns["sizes"]
         check_trunk(**table.columns, **table.facts)
         if int(sizes[-1]) > voxels:
             raise TreeError(f"the root has {sizes[-1]} voxels, and the leaves lie in {voxels}.")
-        return Trunk(
+        trunk = Trunk(
             number=np.arange((len(parents) + 1) // 2, dtype=np.int32),
             masked=int(sizes[-1]) < voxels,
             **table.facts,
             **table.columns,
         )
+    return trunk, leaves
 
 
 @final

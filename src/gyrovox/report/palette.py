@@ -4,11 +4,7 @@ Each class of the coarsest level starts a family of one hue. A finer class joins
 coarser class that holds it, or, where levels are not nested, that it overlaps most. Within a family
 a class is told by its lightness, which every reader sees whatever the eyes: the largest part of a
 class keeps its shade, the others have shades around it, and no other class has shades among these.
-The hues of the families are those of Wong's palette.
-
-Source:
-    Wong (2011), Points of view: Color blindness, Nature Methods 8, 441.
-    https://doi.org/10.1038/nmeth.1618
+The families are those of `gyrovox.hues`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,16 +13,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-# From dark to light. The hue drifts on the way, so that neighbours differ in more than lightness.
-# Blue and orange come first: the pair that is told apart best under every colour blindness.
-FAMILIES: tuple[tuple[str, ...], ...] = (
-    ("#1d1a5c", "#2452a4", "#2a8cc4", "#6cc5dc", "#d2f2ee"),  # blue
-    ("#64161a", "#bd3f1e", "#f08a24", "#ffc54a", "#fff2b3"),  # orange
-    ("#00352f", "#006e57", "#1aa37e", "#74cf9a", "#d9f5cf"),  # green
-    ("#3d0b4f", "#8f2f8c", "#cc5f9f", "#ee9fbd", "#ffe0e6"),  # purple
-    ("#3d3a0a", "#7f7a10", "#bdb52a", "#ded86a", "#fbf9c9"),  # yellow
-    ("#1f1f1f", "#555555", "#8c8c8c", "#bcbcbc", "#ececec"),  # grey
-)
+from gyrovox.hues import shade
 
 Colours = NDArray[np.float64]  # (classes, 3), sRGB in 0..1
 
@@ -62,7 +49,7 @@ def class_colours(
     for coarse, fine in pairwise(order):
         families[fine] = families[coarse][parents[fine]]
     return {
-        k: np.stack([_shade(int(f), float(t)) for f, t in zip(families[k], tones[k], strict=True)])
+        k: np.stack([shade(int(f), float(t)) for f, t in zip(families[k], tones[k], strict=True)])
         for k in order
     }
 
@@ -124,13 +111,3 @@ def _tones(
             largest = children[np.argmax(counts[order[level + 1]][children])]
             tones[order[level]][label] = fine[largest]
     return tones
-
-
-def _shade(family: int, tone: float) -> Colours:
-    """The colour of a family at a tone in 0 (dark) to 1 (light), shape (3,)."""
-    stops = FAMILIES[family % len(FAMILIES)]
-    places = np.linspace(0, 1, len(stops))
-    return np.array([
-        np.interp(tone, places, [int(stop[i : i + 2], 16) / 255 for stop in stops])
-        for i in (1, 3, 5)
-    ])
