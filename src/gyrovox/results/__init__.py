@@ -3,6 +3,8 @@
 from .class_table import ClassTable as ClassTable
 from .class_table import class_of_leaves as class_of_leaves
 from .class_table import first_cut as first_cut
+from .disk import DiskMap as DiskMap
+from .disk import disk_map as disk_map
 from .disk import disk_positions as disk_positions
 from .edits_file import read_edits as read_edits
 from .edits_file import write_edits as write_edits
