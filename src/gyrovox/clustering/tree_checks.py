@@ -1,12 +1,16 @@
 """What must hold of the arrays of a segmentation tree, each with the message where it does not."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gyrovox.errors import TreeError
+
+if TYPE_CHECKING:
+    # Not at run time: it is made of trees that are checked here.
+    from gyrovox.clustering.trunk import Trunk
 
 
 def check_shapes(
@@ -25,29 +29,34 @@ def check_shapes(
     _check_lengths(parents, codes, columns)
 
 
-def check_trunk(
-    *,
-    parents: NDArray[np.int32],
-    altitudes: NDArray[np.float64],
-    sizes: NDArray[np.int64],
-    codes: NDArray[np.float32],
-    spreads: NDArray[np.float32],
-    contrasts: NDArray[np.float32],
-    curvature: float,
-    voxel_size_nm: tuple[float, float, float] | None,
-) -> None:
+def check_trunk(trunk: "Trunk", voxels: int) -> None:
     """Refuse what is no tree, as far as that can be told without its voxels.
 
+    Args:
+        trunk: What may be the tree above its leaves.
+        voxels: Voxels of the volume that it is of.
+
     Raises:
-        TreeError: As `SegmentationTree`; but of the sizes of leaves only that they are positive.
+        TreeError: As `SegmentationTree`; but of the sizes of leaves only that they are positive,
+            and that there are voxels for them.
     """
-    columns = {"altitudes": altitudes, "sizes": sizes, "spreads": spreads, "contrasts": contrasts}
-    _check_lengths(parents, codes, columns)
-    check_parents(parents)
-    check_altitudes(parents, altitudes)
-    _check_sums(sizes[: (len(parents) + 1) // 2], parents, sizes)
-    check_space(codes, spreads, contrasts, curvature)
-    check_voxel_size(voxel_size_nm)
+    columns: dict[str, NDArray[Any]] = {
+        "altitudes": trunk.altitudes,
+        "sizes": trunk.sizes,
+        "spreads": trunk.spreads,
+        "contrasts": trunk.contrasts,
+    }
+    _check_lengths(trunk.parents, trunk.codes, columns)
+    check_parents(trunk.parents)
+    check_altitudes(trunk.parents, trunk.altitudes)
+    _check_sums(trunk.sizes[: trunk.n_leaves], trunk.parents, trunk.sizes)
+    if int(trunk.sizes[-1]) > voxels:
+        raise TreeError(
+            f"a tree must have no more voxels than its volume, and has {trunk.sizes[-1]} where "
+            f"the volume has {voxels}."
+        )
+    check_space(trunk.codes, trunk.spreads, trunk.contrasts, trunk.curvature)
+    check_voxel_size(trunk.voxel_size_nm)
 
 
 def _check_lengths(

@@ -139,7 +139,12 @@ def read_tree(path: str | os.PathLike[str]) -> "SegmentationTree":
     table = _table(Path(path))
     leaves = _as_leaves(_leaf_volume(table.leaves))
     with _said_of(table):
-        return SegmentationTree(leaves=leaves, **table.facts, **table.columns)
+        return SegmentationTree(
+            leaves=leaves,
+            curvature=table.curvature,
+            voxel_size_nm=table.voxel_size_nm,
+            **table.columns,
+        )
 
 
 def read_trunk(path: str | os.PathLike[str]) -> "tuple[Trunk, Volume]":
@@ -164,16 +169,14 @@ def read_trunk(path: str | os.PathLike[str]) -> "tuple[Trunk, Volume]":
     leaves = _leaf_volume(table.leaves)
     voxels = math.prod(leaves.spatial_shape)
     with _said_of(table):
-        parents, sizes = table.columns["parents"], table.columns["sizes"]
-        check_trunk(**table.columns, **table.facts)
-        if int(sizes[-1]) > voxels:
-            raise TreeError(f"the root has {sizes[-1]} voxels, and the leaves lie in {voxels}.")
         trunk = Trunk(
-            number=np.arange((len(parents) + 1) // 2, dtype=np.int32),
-            masked=int(sizes[-1]) < voxels,
-            **table.facts,
+            number=np.arange((len(table.columns["parents"]) + 1) // 2, dtype=np.int32),
+            curvature=table.curvature,
+            voxel_size_nm=table.voxel_size_nm,
+            masked=int(table.columns["sizes"][-1:].sum()) < voxels,
             **table.columns,
         )
+        check_trunk(trunk, voxels)
     return trunk, leaves
 
 
@@ -185,7 +188,8 @@ class _Table:
     path: Path
     leaves: Path
     columns: dict[str, NDArray[Any]]
-    facts: dict[str, Any]
+    curvature: float
+    voxel_size_nm: tuple[float, float, float] | None
 
 
 def _table(source: Path) -> _Table:
@@ -205,10 +209,8 @@ def _table(source: Path) -> _Table:
             source,
             source.parent / _name(facts["leaves"]),
             _columns(facts["nodes"]),
-            {
-                "curvature": float(_column(facts, "curvature", np.float64, axes=0)),
-                "voxel_size_nm": None if facts["voxel_size_nm"] is None else _voxel_size_nm(facts),
-            },
+            float(_column(facts, "curvature", np.float64, axes=0)),
+            None if facts["voxel_size_nm"] is None else _voxel_size_nm(facts),
         )
     except KeyError as error:
         raise TreeFileError(

@@ -75,7 +75,7 @@ def class_of_leaves(trunk: Trunk, edits: HandEdits) -> ClassTable:
     present, of_leaf = np.unique(owner, return_inverse=True)
     sizes = np.bincount(of_leaf, weights=trunk.sizes[: trunk.n_leaves]).astype(np.int64)
     nodes = _fewest_nodes(trunk, of_leaf, len(present))
-    order = np.lexsort(([each[0] for each in nodes], -sizes))
+    order = np.lexsort((np.array([each[0] for each in nodes]), -sizes))
     place = np.argsort(order)
     palette = node_colours(trunk)
     names, colours = [], []

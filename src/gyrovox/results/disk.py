@@ -110,7 +110,7 @@ def disk_positions(trunk: Trunk) -> Float64[np.ndarray, "nodes 2"]:
 def _shares(trunk: Trunk) -> NDArray[np.float64]:
     """The part of all voxels that every leaf has, shape (leaves,)."""
     sizes = trunk.sizes[: trunk.n_leaves].astype(np.float64)
-    return sizes / sizes.sum()
+    return np.asarray(sizes / sizes.sum())
 
 
 def _padded(codes: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -18,8 +18,8 @@ from gyrovox.hues import FAMILIES, shade
 
 from .colour_difference import least_differences
 
-_TONES = np.linspace(0.02, 0.98, 41)
-_STRENGTHS = (1.0, 0.7, 0.4)  # of a hue, beside the grey of its lightness
+_TONES = np.linspace(0.08, 0.92, 41)
+_STRENGTHS = np.array([1.0, 0.75, 0.5])  # of a hue, beside the grey of its lightness
 _FIRST = 20  # of the shades of a family: the middle tone at full strength
 _SHALLOW = 10  # classes of the largest cut by hand whose colours are all told apart
 _EARLY = 24  # classes of the largest level whose colours are
@@ -43,6 +43,7 @@ def node_colours(trunk: Trunk, *, families: int = 2) -> UInt8[np.ndarray, "nodes
         sRGB from 0 to 255, shape ``(nodes, 3)``.
     """
     palette, differences = _palette()
+    vividness = np.sqrt(_STRENGTHS).repeat(len(_TONES))  # a hue that is seen is worth more
     children = children_of(trunk.parents)
     neighbours = _Neighbours(trunk.parents)
     family = np.zeros(len(trunk.parents), np.intp)
@@ -54,7 +55,8 @@ def node_colours(trunk: Trunk, *, families: int = 2) -> UInt8[np.ndarray, "nodes
         family[smaller] = (rank - 1) % len(FAMILIES) if rank <= families else family[merge]
         beside, classes = neighbours.of(smaller, rank)
         gaps = differences[family[smaller], :, family[beside], tone[beside]]
-        tone[smaller] = int(np.argmax((gaps * np.sqrt(classes)[:, np.newaxis]).min(axis=0)))
+        least = (gaps * np.sqrt(classes)[:, np.newaxis]).min(axis=0)
+        tone[smaller] = int(np.argmax(least * vividness))
         neighbours.add(smaller, rank)
     return palette[family, tone]
 
@@ -77,7 +79,7 @@ def _palette() -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
     shades = np.array([
         [
             strength * (colour := shade(family, tone)) + (1 - strength) * colour @ _LUMA
-            for strength in _STRENGTHS
+            for strength in _STRENGTHS.tolist()
             for tone in _TONES.tolist()
         ]
         for family in range(len(FAMILIES))
@@ -127,7 +129,7 @@ class _Neighbours:
 
     def _kin(self, node: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
         """The siblings of a node and of those above it, with the least cuts of a branch."""
-        kin = []
+        kin: list[int] = []
         while node != self._parents[node] and len(kin) < _KIN:
             above = self._parents[node]
             first, second = self._children[above].tolist()
