@@ -113,7 +113,8 @@ class Explorer(QWidget):
         layer.metadata[KEY] = shown
         layer.colormap = colour_map(shown)
         if shown.edits != before.edits:
-            layer.features = features(shown)
+            is_same = shown.edits.names == before.edits.names
+            layer.features = features(shown, dict(layer.features) if is_same else None)
         self._show_parts(shown)
 
     def _show_layer(self) -> None:

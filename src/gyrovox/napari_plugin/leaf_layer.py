@@ -1,5 +1,6 @@
 """The labels layer of a tree: its leaves, in the colours of the classes that are shown."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,6 @@ from .lazy_voxels import Voxels
 from .shown_tree import KEY, ShownTree
 
 _OPACITY = 0.55
-_MOST_PATHS = 5000
-"""Leaves up to which each has its path in the table of features: more take a moment to write."""
 
 
 def placement(voxel_size_nm: tuple[float, float, float] | None) -> dict[str, Any]:
@@ -67,22 +66,19 @@ def colour_map(shown: ShownTree) -> CyclicLabelColormap:
     return CyclicLabelColormap(name="gyrovox", colors=table, background_value=0)
 
 
-def features(shown: ShownTree) -> dict[str, Any]:
+def features(shown: ShownTree, before: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """What napari's status bar says of the leaf below the mouse: its class, its path to the root.
 
     Args:
         shown: The tree and how it is looked at.
+        before: The same of the same tree with the same names, of which the paths are taken.
 
     Returns:
         Columns by name, a row for each label.
     """
-    classes = shown.classes
-    names = np.array(classes.names, object)
-    columns = {
+    names = np.array(shown.classes.names, object)
+    return {
         "index": np.arange(1, shown.trunk.n_leaves + 1),
-        "class": names[classes.of_leaf],
+        "class": names[shown.classes.of_leaf],
+        "path": np.array(shown.leaf_paths, object) if before is None else before["path"],
     }
-    if shown.trunk.n_leaves <= _MOST_PATHS:
-        paths = [shown.path_text(leaf) for leaf in range(shown.trunk.n_leaves)]
-        columns["path"] = np.array(paths, object)
-    return columns

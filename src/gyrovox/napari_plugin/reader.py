@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gyrovox.results import ResultFolder
+    from gyrovox.volumes import Volume
 
 LayerData = tuple[Any, dict[str, Any], str]
 """What napari makes a layer of: data, keyword arguments, type of the layer."""
@@ -64,24 +65,32 @@ def layers_of(result: "ResultFolder") -> list[LayerData]:
     Returns:
         One image layer for each channel of the source, if that is found, then the labels layer.
     """
-    from .image_look import contrast_limits
     from .lazy_voxels import shown_voxels
     from .leaf_layer import leaf_layer, placement
     from .shown_tree import ShownTree
 
     shown, image = ShownTree.of_result(result), result.image()
     where = placement(shown.trunk.voxel_size_nm)
+    layers = [] if image is None else _image_layers(image, result.name, where)
+    return [*layers, leaf_layer(shown_voxels(result.leaves()), shown, result.name, where)]
+
+
+def _image_layers(image: "Volume", name: str, where: dict[str, Any]) -> list[LayerData]:
+    """A layer for each channel of the volume that was segmented."""
+    from .image_look import contrast_limits
+    from .lazy_voxels import shown_voxels
+
     layers: list[LayerData] = []
-    for channel in range(0 if image is None else image.channels):
+    for channel in range(image.channels):
         voxels = shown_voxels(image, channel)
         look = {
-            "name": f"{result.name} [{channel}]" if image.channels > 1 else result.name,
+            "name": f"{name} [{channel}]" if image.channels > 1 else name,
             "contrast_limits": contrast_limits(voxels),
             "multiscale": False,
             "blending": "additive" if channel else "translucent_no_depth",
         }
         layers.append((voxels, {**where, **look}, "image"))
-    return [*layers, leaf_layer(shown_voxels(result.leaves()), shown, result.name, where)]
+    return layers
 
 
 def _trees(path: Path) -> list[Path]:

@@ -31,8 +31,8 @@ KEY = "gyrovox"
 _DIMMED = 0.12
 """Opacity of what is not lit, while something is."""
 
-_LONGEST_PATH = 8
-"""Nodes of a path that are written out; of longer ones the middle is left out."""
+_ENDS = 4
+"""Nodes at each end of a path that are written out; what lies between is left out."""
 
 
 @final
@@ -241,10 +241,29 @@ class ShownTree:
 
     def path_text(self, node: int) -> str:
         """The path to a node: names, else numbers; the middle of a long one is left out."""
-        names = [self.edits.names.get(one) or str(one + 1) for one in self.path(node)]
-        if len(names) > _LONGEST_PATH:
-            names[_LONGEST_PATH // 2 : 1 - _LONGEST_PATH // 2] = ["…"]
-        return " › ".join(names)
+        return _joined([self._short_name(one) for one in self.path(node)])
+
+    @cached_property
+    def leaf_paths(self) -> list[str]:
+        """`path_text` of every leaf."""
+        root = len(self.trunk.parents) - 1
+        # Of each path only the ends are kept: deep trees have thousands of long ones.
+        begin: dict[int, tuple[str, ...]] = {root: (self._short_name(root),)}
+        end = dict(begin)
+        lengths = [1] * (root + 1)
+        for node in range(root - 1, -1, -1):
+            parent = int(self.trunk.parents[node])
+            own = (self._short_name(node),)
+            lengths[node] = lengths[parent] + 1
+            begin[node] = begin[parent] if len(begin[parent]) == _ENDS else begin[parent] + own
+            end[node] = (end[parent] + own)[-_ENDS:]
+        return [
+            _joined([*begin[leaf], *end[leaf][max(0, 2 * _ENDS - lengths[leaf]) :]], lengths[leaf])
+            for leaf in range(self.trunk.n_leaves)
+        ]
+
+    def _short_name(self, node: int) -> str:
+        return self.edits.names.get(node) or str(node + 1)
 
     @cached_property
     def colour_table(self) -> Float32[np.ndarray, "labels 4"]:
@@ -304,6 +323,13 @@ class ShownTree:
         node = self._node_of_cut(index, "renamed")
         names = {known: text for known, text in self.edits.names.items() if known != node}
         return replace(self.edits, names={**names, **({node: name} if name else {})})
+
+
+def _joined(names: Sequence[str], length: int | None = None) -> str:
+    """Names of a path as text; of one that is longer than what is given, the middle is missing."""
+    if (length or len(names)) <= 2 * _ENDS:
+        return " › ".join(names)
+    return " › ".join([*names[:_ENDS], "…", *names[-_ENDS:]])
 
 
 def _rgb(colour: str) -> tuple[float, float, float]:
