@@ -20,7 +20,9 @@ help:
 
 demo: $(VENV)/.base
 	$(BIN)/gyrovox demo -o $(DEMO) --overwrite
-	@echo "The report is in $(DEMO)/"
+	@echo
+	@echo "Open $(DEMO)/report.html in a browser. To look through the segmentation:"
+	@echo "    $(BIN)/gyrovox view $(DEMO)"
 
 test: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
@@ -37,7 +39,7 @@ $(BIN)/python:
 
 # The stamps are newer than what they were made from only where the installation went well.
 $(VENV)/.base: pyproject.toml constraints.txt | $(BIN)/python
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e .
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[web]"
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python

@@ -1,6 +1,7 @@
 """`gyrovox demo`: everything once, on a volume that it makes."""
 
 import json
+import shlex
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, final
@@ -9,8 +10,11 @@ from tyro.conf import arg
 
 from gyrovox.cli.command import Command, LearningOptions, WorkOptions
 from gyrovox.cli.outputs import check_folder, check_space, publish, staging
+from gyrovox.cli.report import leave_report
 from gyrovox.cli.results import (
     RECORD,
+    REPORT,
+    SCORES,
     TREE,
     WRITTEN,
     needed_bytes,
@@ -31,8 +35,8 @@ if TYPE_CHECKING:
 _LEVELS = (2, 4, 8)
 _VOLUME = "volume-000.mrc"
 _TRUTHS = tuple(f"truth-000-level-{level}.mrc" for level in (1, 2, 3))
-_TABLE, _SCORES, _TRUTH_PICTURE = "evaluation.md", "evaluation.json", "truth.png"
-_OURS = (*WRITTEN, _VOLUME, *_TRUTHS, _TABLE, _SCORES, _TRUTH_PICTURE)
+_TABLE, _TRUTH_PICTURE = "evaluation.md", "truth.png"
+_OURS = (*WRITTEN, _VOLUME, *_TRUTHS, _TABLE, _TRUTH_PICTURE)
 
 
 @final
@@ -40,9 +44,9 @@ _OURS = (*WRITTEN, _VOLUME, *_TRUTHS, _TABLE, _SCORES, _TRUTH_PICTURE)
 class Demo(Command):
     """Make a phantom, train on it, segment it, evaluate it, draw it.
 
-    The folder then holds the phantom with its truth, the labels of three levels and their tree,
-    their overview beside that of the truth, the scores (evaluation.md, evaluation.json), the model
-    and run.json.
+    The folder then holds the phantom with its truth, the labels of three levels and their tree, a
+    report of all of it (report.html), their overview beside that of the truth, the scores
+    (evaluation.md, evaluation.json), the model and run.json.
     """
 
     output: Annotated[Path, arg(aliases=["-o"], metavar="DIR")] = Path("gyrovox-demo")
@@ -83,6 +87,7 @@ class Demo(Command):
                 volumes=[volume],
                 timings_s=timings_s,
             )
+            leave_report(folder, volume, place=str(self.output))
             publish(folder, self.output)
         if not self.work.quiet:
             from rich.console import Console
@@ -91,11 +96,11 @@ class Demo(Command):
             for name, evaluation in scores.items():
                 console.print(f"\n{name}", style="bold")
                 console.print(_table(evaluation))
-        note(
-            f"\nlook at {self.output / 'overview.png'} beside {_TRUTH_PICTURE}",
-            quiet=self.work.quiet,
-        )
-        say(str(self.output))
+        note("\nthe report, which any browser opens:", quiet=self.work.quiet)
+        say(str(self.output / REPORT))
+        if (self.output / TREE).exists():  # not with --clustering kmeans
+            note("to look through the levels, the tree and the codes:", quiet=self.work.quiet)
+            say(f"gyrovox view {shlex.quote(str(self.output))}")
 
 
 def _write_phantom(phantom: "CellPhantom", folder: Path) -> "Volume":
@@ -139,7 +144,7 @@ def _evaluate(
         tables.append(f"## tree\n\n{hierarchy_markdown({'tree': whole})}")
     (folder / _TABLE).write_text("\n".join(tables), encoding="utf-8")
     by_name = {name: one.to_dict() for name, one in scores.items()}
-    (folder / _SCORES).write_text(json.dumps(by_name, indent=2) + "\n", encoding="utf-8")
+    (folder / SCORES).write_text(json.dumps(by_name, indent=2) + "\n", encoding="utf-8")
     return scores
 
 

@@ -26,7 +26,9 @@ RECORD = "run.json"
 PICTURE = "overview.png"
 TREE = "tree.json"
 LATENTS = "latents.ome.zarr"
-WRITTEN = ("level-*", TREE, "leaves.*", MODEL, RECORD, PICTURE, LATENTS)
+REPORT = "report.html"
+SCORES = "evaluation.json"
+WRITTEN = ("level-*", TREE, "leaves.*", MODEL, RECORD, PICTURE, LATENTS, REPORT, SCORES)
 """Patterns of the names that a segmentation leaves in a folder."""
 
 _ROOM = 64 * 2**20  # models and pictures are a few megabytes; the rest is for the file system

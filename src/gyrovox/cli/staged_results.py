@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, final
 
 from gyrovox.cli.command import LatentOptions, WorkerOptions, WorkOptions
 from gyrovox.cli.outputs import publish
+from gyrovox.cli.report import leave_report
 from gyrovox.cli.results import LATENTS, RECORD, Levels, recorded_settings, write_segmentation
 from gyrovox.cli.tiled_results import is_cut, write_tiled_segmentation
 from gyrovox.progress import stopwatch
@@ -99,6 +100,7 @@ class StagedResults:
                 cleaning=self.cleaning,
             )
         self._write_record(folder, index, volume, list(files), timings_s)
+        leave_report(folder, volume, place=str(self.output / name))
         self.ledger.record("results", name, folder)
         shutil.rmtree(self._tiles_folder(index), ignore_errors=True)
 
@@ -212,6 +214,7 @@ class StagedResults:
         levels: list[int],
         timings_s: dict[str, float],
     ) -> None:
+        from gyrovox.patches import SIDE
         from gyrovox.pipeline import stated_error
         from gyrovox.report import write_run_record
 
@@ -232,6 +235,7 @@ class StagedResults:
                 mask=self.masks[index] if self.masks else None,
                 cleaning=asdict(self.cleaning),
                 latents=latents,
+                tile=(self.tile or SIDE) if is_cut(volume, self.tile) else None,
                 model_file=None if self.model_file is None else str(self.model_file),
                 trained_on=list(self.volumes) if self.model_file is None else None,
             ),

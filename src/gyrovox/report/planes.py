@@ -1,5 +1,6 @@
 """The three orthogonal middle slices of a volume, as they are shown."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -92,6 +93,18 @@ def grey_slices(
     for plane in planes:
         voxels = volume.read(plane.region(volume.spatial_shape))[channel]
         slices.append(plane.shown(voxels.squeeze(axis=plane.axis).astype(np.float32)))
+    return stretched(slices)
+
+
+def stretched(slices: Sequence[Float[np.ndarray, "_ _"]]) -> list[Float[np.ndarray, "_ _"]]:
+    """Slices of one image, stretched to 0..1 over all of them alike.
+
+    Args:
+        slices: Grey values in any unit.
+
+    Returns:
+        Grey values in 0..1; what is not finite is 0.
+    """
     values = np.concatenate([flat[np.isfinite(flat)] for flat in slices])
     low, high = np.percentile(values, (0.5, 99.5)) if len(values) else (0.0, 1.0)
     if high <= low:  # a few bright voxels in a flat slice
