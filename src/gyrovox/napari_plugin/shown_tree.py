@@ -136,7 +136,7 @@ class ShownTree:
     @cached_property
     def classes(self) -> ClassTable:
         """The classes that are shown, the largest first."""
-        return class_of_leaves(self.trunk, self.edits)
+        return class_of_leaves(self.trunk, self.edits, self.colours)
 
     def at_level(self, classes: int) -> "ShownTree":
         """This tree cut into a number of classes, whatever was expanded or joined before.

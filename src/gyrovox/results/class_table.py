@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import final
 
 import numpy as np
+from jaxtyping import UInt8
 from numpy.typing import NDArray
 
 from gyrovox.clustering.cuts import classes_of, horizontal_cut, owners
@@ -53,12 +54,15 @@ def first_cut(trunk: Trunk, classes: int = CLASSES) -> tuple[int, ...]:
     return tuple(horizontal_cut(trunk.parents, trunk.altitudes, within).tolist())
 
 
-def class_of_leaves(trunk: Trunk, edits: HandEdits) -> ClassTable:
+def class_of_leaves(
+    trunk: Trunk, edits: HandEdits, palette: UInt8[np.ndarray, "nodes 3"] | None = None
+) -> ClassTable:
     """The class of every leaf: the last group that holds it, else the node of the cut above it.
 
     Args:
         trunk: The tree.
         edits: What was chosen; without a cut, that of `first_cut` counts.
+        palette: What `node_colours` gives, for who has it; shape ``(nodes, 3)``.
 
     Returns:
         The classes that have leaves: the largest first, of equally large ones the one whose first
@@ -77,11 +81,11 @@ def class_of_leaves(trunk: Trunk, edits: HandEdits) -> ClassTable:
     nodes = _fewest_nodes(trunk, of_leaf, len(present))
     order = np.lexsort((np.array([each[0] for each in nodes]), -sizes))
     place = np.argsort(order)
-    palette = node_colours(trunk)
+    shades = node_colours(trunk) if palette is None else palette
     names, colours = [], []
     for index in order.tolist():
         largest = max(nodes[index], key=lambda node: (trunk.sizes[node], -node))
-        name, colour = f"node {largest + 1}", hexadecimal(palette[largest])
+        name, colour = f"node {largest + 1}", hexadecimal(shades[largest])
         if (chosen := int(present[index])) >= len(cut):
             group = edits.groups[chosen - len(cut)]
             names.append(group.name or name)
@@ -89,7 +93,7 @@ def class_of_leaves(trunk: Trunk, edits: HandEdits) -> ClassTable:
         else:
             node = cut[chosen]
             names.append(edits.names.get(node) or f"node {node + 1}")
-            colours.append(edits.colours.get(node) or hexadecimal(palette[node]))
+            colours.append(edits.colours.get(node) or hexadecimal(shades[node]))
     return ClassTable(
         of_leaf=place[of_leaf],
         names=tuple(names),
