@@ -4,11 +4,13 @@ import zlib
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float32, UInt16
+from jaxtyping import Float32, UInt8, UInt16
 from numpy.typing import NDArray
 
 _GZIP = 31  # zlib's way to say: with the frame of gzip
-_FASTEST = 1  # noise does not become smaller by more effort, and the way is short
+_STORED, _FASTEST = 0, 1  # the way is short, and more effort gains little
+_WORTH_IT = 0.6  # of the bytes must be left at most for packing to take less time than sending
+_TRIAL = 2**20  # bytes that show whether it is worth it
 _SAMPLE = 2**20  # voxels that percentiles are taken of
 _DARKEST, _BRIGHTEST = 0.5, 99.5  # percentiles between which the contrast lies at first
 
@@ -32,23 +34,35 @@ def image_nifti(
     Returns:
         A `.nii.gz`, whose `cal_min` and `cal_max` are those percentiles.
     """
-    finite = means[np.isfinite(means)]
-    if not finite.size:
-        finite = np.zeros(1, np.float32)
-    least, greatest = float(finite.min()), float(finite.max())
-    sample = finite[:: -(-finite.size // _SAMPLE)].astype(np.float64)
-    dark, bright = (float(value) for value in np.percentile(sample, [_DARKEST, _BRIGHTEST]))
+    # fmin and fmax pass over NaN, and make no copy.
+    least, greatest = float(np.fmin.reduce(means, None)), float(np.fmax.reduce(means, None))
+    if np.isnan(least):
+        least = greatest = 0.0
+    dark, bright = _contrast(means, least, greatest)
     low, high = least, greatest
-    exact = greatest - least < 256 and bool((finite == np.rint(finite)).all())
+    exact = greatest - least < 256 and bool(((means == np.rint(means)) | np.isnan(means)).all())
     if not exact:
         around = (bright - dark) / 2 or greatest - least
         low, high = max(least, dark - around), min(greatest, bright + around)
     slope = 1.0 if exact or high == low else (high - low) / 255
-    steps = np.nan_to_num((means - np.float32(low)) / np.float32(slope), nan=0.0)
-    voxels = np.rint(steps.clip(0, 255)).astype(np.uint8)
+    steps = (means - np.float32(low)) / np.float32(slope)
+    np.nan_to_num(steps, copy=False, nan=0.0, posinf=255.0)
+    voxels = np.rint(steps.clip(0, 255, out=steps), out=steps).astype(np.uint8)
     if dark == bright:
         dark, bright = low, max(high, low + slope)
     return _packed(voxels, step, voxel_size_nm, scale=(slope, low), shown=(dark, bright))
+
+
+def _contrast(
+    means: Float32[np.ndarray, "z y x"], least: float, greatest: float
+) -> tuple[float, float]:
+    """The percentiles that are dark and bright; the extremes where too few voxels are known."""
+    sample = means.reshape(-1)[:: -(-means.size // _SAMPLE)].astype(np.float64)
+    sample = sample[~np.isnan(sample)]
+    if not sample.size:
+        return least, greatest
+    dark, bright = np.percentile(sample, [_DARKEST, _BRIGHTEST])
+    return float(dark), float(bright)
 
 
 def label_nifti(
@@ -103,7 +117,15 @@ def _packed(
     header["descrip"] = f"gyrovox: blocks of {step} x {step} x {step} voxels".encode()
     header["vox_offset"] = header.single_vox_offset
     header["magic"] = header.single_magic
-    packer = zlib.compressobj(_FASTEST, zlib.DEFLATED, _GZIP)
+    content = np.ascontiguousarray(voxels).reshape(-1).view(np.uint8)
+    packer = zlib.compressobj(_effort(content), zlib.DEFLATED, _GZIP)
     no_extensions = bytes(4)
-    parts = (header.binaryblock, no_extensions, np.ascontiguousarray(voxels).data)
+    parts = (header.binaryblock, no_extensions, content.data)
     return b"".join([*map(packer.compress, parts), packer.flush()])
+
+
+def _effort(content: UInt8[np.ndarray, "bytes"]) -> int:
+    """How hard to pack: not at all what does not become much smaller, which noise does not."""
+    start = max(0, (content.size - _TRIAL) // 2)
+    trial = content[start : start + _TRIAL].tobytes()
+    return _FASTEST if len(zlib.compress(trial, _FASTEST)) < _WORTH_IT * len(trial) else _STORED

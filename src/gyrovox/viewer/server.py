@@ -26,7 +26,7 @@ class ExplorerServer:
         folder: One result, or a folder with several below it.
         host: Name or IP address of this machine to listen on.
         port: Port to listen on; 0 for any that is free.
-        static: Where the built page lies.
+        static: Where the built page lies; by default, where the package has it.
 
     Raises:
         MissingFileError: If there is no result, or no page.
@@ -35,9 +35,9 @@ class ExplorerServer:
     """
 
     def __init__(
-        self, folder: Path, *, host: str = "127.0.0.1", port: int = 0, static: Path = STATIC
+        self, folder: Path, *, host: str = "127.0.0.1", port: int = 0, static: Path | None = None
     ) -> None:
-        page = page_files(static)
+        page = page_files(STATIC if static is None else static)
         check_confined(folder)
         results = result_folders(folder)
         self._socket = _listening(host, port)
@@ -89,7 +89,7 @@ def _listening(host: str, port: int) -> socket.socket:
     """
     if not 0 <= port < 2**16:
         raise AddressError(
-            f"a port must be a number from 0 (any that is free) to 65535, got {port}."
+            f"a port must be a number from 0, which takes a free one, to 65535, and {port} came"
         )
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)

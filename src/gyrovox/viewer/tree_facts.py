@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from gyrovox.clustering.cuts import merge_order
 from gyrovox.clustering.trunk import Trunk
-from gyrovox.results import disk_positions, node_colours
+from gyrovox.results import disk_positions, hexadecimal, node_colours
 
 _DIGITS = 9
 """Digits of numbers that are only shown; altitudes, which order the merges, keep all of theirs."""
@@ -50,7 +50,7 @@ def tree_json(trunk: Trunk, levels: tuple[int, ...]) -> bytes:
         "altitudes": trunk.altitudes.tolist(),
         "sizes": trunk.sizes.tolist(),
         "depths": table["depth"].tolist(),
-        "colours": [f"#{r:02x}{g:02x}{b:02x}" for r, g, b in node_colours(trunk).tolist()],
+        "colours": [hexadecimal(colour) for colour in node_colours(trunk)],
         **shown,
         "volume_nm3": None if trunk.voxel_size_nm is None else shown["volume_nm3"],
     }
