@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from gyrovox.clustering import SegmentationTree
+from gyrovox.clustering.trunk import Trunk
 
 # Few values, 0 among them, so that altitudes tie.
 STEPS = (0.0, 0.5, 1.0, 3.0)
@@ -85,6 +86,18 @@ def trees(draw, most_leaves=8):
     merges = draw(st.lists(st.tuples(position, position), min_size=n_merges, max_size=n_merges))
     steps = draw(st.lists(st.sampled_from(STEPS), min_size=n_merges, max_size=n_merges))
     return tree_of(merges, steps, masked=draw(st.booleans()), seed=draw(st.integers(0, 99)))
+
+
+def trunk_of(tree):
+    """A tree without its voxels."""
+    columns = ("parents", "altitudes", "sizes", "codes", "spreads", "contrasts")
+    return Trunk(
+        number=np.arange(tree.n_leaves, dtype=np.int32),
+        **{name: vars(tree)[name] for name in columns},
+        curvature=tree.curvature,
+        voxel_size_nm=tree.voxel_size_nm,
+        masked=tree.is_masked,
+    )
 
 
 def leaves_below(tree, node):

@@ -44,10 +44,27 @@ def least_differences(colours: Float64[np.ndarray, "n 3"]) -> Float64[np.ndarray
         CIE 15 (2004), section 8.2.1, for L*a*b* and ΔE*_ab; Machado, Oliveira & Fernandes (2009),
         table 1, severity 1, for the eyes. https://doi.org/10.1109/TVCG.2009.113
     """
-    linear = np.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4)
+    linear = _linear(colours)
     seen = [_lab(np.clip(linear @ eye.T, 0, 1)) for eye in _EYES]
     gaps = [np.linalg.norm(lab[:, np.newaxis] - lab, axis=2) for lab in seen]
     return np.asarray(np.min(gaps, axis=0))
+
+
+def lightness(colours: Float64[np.ndarray, "n 3"]) -> Float64[np.ndarray, "n"]:
+    """Lightness L* of colours, 0 (black) to 100 (white).
+
+    Args:
+        colours: sRGB in 0..1, shape ``(n, 3)``.
+
+    Returns:
+        Shape ``(n,)``.
+    """
+    return _lab(_linear(colours))[:, 0]
+
+
+def _linear(colours: NDArray[np.float64]) -> NDArray[np.float64]:
+    """sRGB as amounts of light."""
+    return np.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4)
 
 
 def _lab(linear: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -16,11 +16,12 @@ from gyrovox.clustering.cuts import children_of, depths, merge_order
 from gyrovox.clustering.trunk import Trunk
 from gyrovox.hues import FAMILIES, shade
 
-from .colour_difference import least_differences
+from .colour_difference import least_differences, lightness
 
 _TONES = np.linspace(0.08, 0.92, 41)
 _STRENGTHS = np.array([1.0, 0.75, 0.5])  # of a hue, beside the grey of its lightness
 _FIRST = 20  # of the shades of a family: the middle tone at full strength
+_APART = 10.0  # lightness L* that siblings differ by at least
 _SHALLOW = 10  # classes of the largest cut by hand whose colours are all told apart
 _EARLY = 24  # classes of the largest level whose colours are
 _KIN = 8  # nearest branches that any node is told apart from
@@ -32,7 +33,7 @@ def node_colours(trunk: Trunk, *, families: int = 2) -> UInt8[np.ndarray, "nodes
 
     Merges are undone from the coarsest on, and each gives a shade to its smaller child: of those
     of the family, the one that is told apart best, by whatever eyes, from the colours of the nodes
-    it may be seen beside. What is told apart is ΔE √n, with n the classes of the smallest cut
+    it may be seen beside, at a lightness that is not its sibling's. What is told apart is ΔE √n, with n the classes of the smallest cut
     that shows both nodes: n colours in a plane of colours can be as far apart as 1 / √n.
 
     Args:
@@ -42,7 +43,7 @@ def node_colours(trunk: Trunk, *, families: int = 2) -> UInt8[np.ndarray, "nodes
     Returns:
         sRGB from 0 to 255, shape ``(nodes, 3)``.
     """
-    palette, differences = _palette()
+    palette, differences, light = _palette()
     vividness = np.sqrt(_STRENGTHS).repeat(len(_TONES))  # a hue that is seen is worth more
     children = children_of(trunk.parents)
     neighbours = _Neighbours(trunk.parents)
@@ -55,8 +56,10 @@ def node_colours(trunk: Trunk, *, families: int = 2) -> UInt8[np.ndarray, "nodes
         family[smaller] = (rank - 1) % len(FAMILIES) if rank <= families else family[merge]
         beside, classes = neighbours.of(smaller, rank)
         gaps = differences[family[smaller], :, family[beside], tone[beside]]
-        least = (gaps * np.sqrt(classes)[:, np.newaxis]).min(axis=0)
-        tone[smaller] = int(np.argmax(least * vividness))
+        # 1 more, so that where no shade is left, that of the rarest neighbour is taken.
+        least = ((gaps + 1) * np.sqrt(classes)[:, np.newaxis]).min(axis=0)
+        is_other = np.abs(light[family[smaller]] - light[family[larger], tone[larger]]) > _APART
+        tone[smaller] = int(np.argmax(least * vividness * is_other))
         neighbours.add(smaller, rank)
     return palette[family, tone]
 
@@ -74,8 +77,8 @@ def hexadecimal(colour: UInt8[np.ndarray, "3"]) -> str:
 
 
 @cache
-def _palette() -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """Shades (families, shades, 3), and how well each is told apart from each."""
+def _palette() -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.float64]]:
+    """Shades (families, shades, 3), how well each is told apart from each, and their lightness."""
     shades = np.array([
         [
             strength * (colour := shade(family, tone)) + (1 - strength) * colour @ _LUMA
@@ -85,9 +88,10 @@ def _palette() -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
         for family in range(len(FAMILIES))
     ])
     palette = np.rint(255 * shades).astype(np.uint8)
-    count = shades.shape[0] * shades.shape[1]
-    gaps = least_differences(palette.reshape(count, 3) / 255)
-    return palette, gaps.reshape(*shades.shape[:2], *shades.shape[:2])
+    shape = palette.shape[:2]
+    colours = palette.reshape(-1, 3) / 255
+    gaps = least_differences(colours).reshape(*shape, *shape)
+    return palette, gaps, lightness(colours).reshape(shape)
 
 
 @final

@@ -77,8 +77,8 @@ class ResultFolder:
     def image(self) -> Volume | None:
         """The volume that was segmented; read when asked for.
 
-        It is looked for as the record names it, from the present folder, from that of the result
-        and from all folders above that.
+        It is looked for as the record names it: from the folder of the result, from all folders
+        above that, and from the present one.
 
         Returns:
             The volume; None if no volume of the result's shape is found there any more.
@@ -139,7 +139,7 @@ def source_volume(
         The volume; None if no volume of this shape is found there any more.
     """
     for name in _sources(record):
-        for start in (Path(), folder.absolute(), *folder.absolute().parents):
+        for start in (folder.absolute(), *folder.absolute().parents, Path()):
             volume = _volume(start, name)
             if volume is not None and volume.spatial_shape == shape:
                 return volume
@@ -166,6 +166,8 @@ def run_record(folder: Path) -> dict[str, Any]:
         return {}
     try:
         record = json.loads(file.read_text(encoding="utf-8"))
+    except PermissionError as error:
+        raise FileAccessError(f"the record {file} may not be read by this user.") from error
     except (ValueError, RecursionError) as error:
         raise ResultError(
             f"{file}: the record of a run must be JSON, and is not: {error}. Copy it again, or "
