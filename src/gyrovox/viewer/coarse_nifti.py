@@ -103,7 +103,7 @@ def _packed(
     sizes /= sizes.min()
     affine = np.diag([*(sizes * step), 1.0])
     affine[:3, 3] = sizes * (step - 1) / 2
-    header = Nifti1Header()
+    header: Any = Nifti1Header()  # type: ignore[no-untyped-call]
     header.set_data_dtype(voxels.dtype)
     header.set_data_shape(voxels.shape[::-1])
     header.set_qform(affine, 1)

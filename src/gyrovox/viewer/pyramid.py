@@ -104,17 +104,13 @@ def _middles(side: int, step: int) -> NDArray[np.intp]:
 
 
 def _means(voxels: NDArray[Any], step: int) -> NDArray[np.float64]:
-    if voxels.dtype.kind != "f" or np.isfinite(voxels).all():
-        blocks = [-(-side // step) for side in voxels.shape]
-        counts = [
-            np.minimum(step, side - step * np.arange(count))
-            for side, count in zip(voxels.shape, blocks, strict=True)
-        ]
-        room = np.einsum("i,j,k->ijk", *counts)
-        return _sums(voxels, step) / room
-    finite = np.isfinite(voxels)
-    with np.errstate(invalid="ignore"):  # 0 / 0, where there is none
-        return _sums(np.where(finite, voxels, 0), step) / _sums(finite, step)
+    if voxels.dtype.kind == "f" and not np.isfinite(voxels).all():
+        finite = np.isfinite(voxels)
+        with np.errstate(invalid="ignore"):  # 0 / 0, where there is none
+            return _sums(np.where(finite, voxels, 0), step) / _sums(finite, step)
+    z, y, x = (np.minimum(step, side - np.arange(0, side, step)) for side in voxels.shape)
+    room: NDArray[np.int64] = z[:, None, None] * y[:, None] * x
+    return _sums(voxels, step) / room
 
 
 def _sums(voxels: NDArray[Any], step: int) -> NDArray[np.float64]:
