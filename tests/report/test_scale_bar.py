@@ -2,7 +2,7 @@
 
 import pytest
 
-from gyrovox.report.scale_bar import physical, scale_bar
+from gyrovox.report.scale_bar import physical, scale_bar, unit_of
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,11 @@ def test_the_bar_is_a_round_length_of_about_a_quarter(width, known, expected):
 )
 def test_lengths_have_a_fitting_unit(length, expected):
     assert physical(length) == expected
+
+
+@pytest.mark.parametrize(
+    ("length_nm", "unit"),
+    [(2.4e8, ("mm", 1e6)), (1e3, ("µm", 1e3)), (90.0, ("nm", 1.0)), (0.01, ("Å", 0.1))],
+)
+def test_a_length_is_given_in_a_unit_that_leaves_few_digits(length_nm, unit):
+    assert unit_of(length_nm) == unit

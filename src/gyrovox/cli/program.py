@@ -22,6 +22,7 @@ from gyrovox.cli.evaluate import Evaluate
 from gyrovox.cli.info import Info
 from gyrovox.cli.phantom import PhantomCell
 from gyrovox.cli.plan import PlanCommand
+from gyrovox.cli.plot import Plot
 from gyrovox.cli.report import Report
 from gyrovox.cli.results import stored_segmentation
 from gyrovox.cli.segment import Segment
@@ -41,6 +42,7 @@ COMMANDS: dict[str, type[Command]] = {
     "plan": PlanCommand,
     "evaluate": Evaluate,
     "report": Report,
+    "plot": Plot,
     "view": View,
     "phantom cell": PhantomCell,
     "info": Info,

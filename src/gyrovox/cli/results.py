@@ -28,7 +28,8 @@ TREE = "tree.json"
 LATENTS = "latents.ome.zarr"
 REPORT = "report.html"
 SCORES = "evaluation.json"
-WRITTEN = ("level-*", TREE, "leaves.*", MODEL, RECORD, PICTURE, LATENTS, REPORT, SCORES)
+PLOTS = "plots"
+WRITTEN = ("level-*", TREE, "leaves.*", MODEL, RECORD, PICTURE, LATENTS, REPORT, SCORES, PLOTS)
 """Patterns of the names that a segmentation leaves in a folder."""
 
 _ROOM = 64 * 2**20  # models and pictures are a few megabytes; the rest is for the file system

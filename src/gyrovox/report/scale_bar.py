@@ -23,6 +23,21 @@ def scale_bar(width: float, *, known: bool) -> tuple[float, str]:
     return length, f"{length:g} voxel{'' if length == 1 else 's'}"
 
 
+def unit_of(length_nm: float) -> tuple[str, float]:
+    """The unit that a person gives a length in.
+
+    Args:
+        length_nm: The length, in nm.
+
+    Returns:
+        Its name, such as ``"µm"``, and how many nm it has.
+    """
+    for unit, nm in _UNITS:
+        if length_nm >= nm * (1 - 1e-9):
+            return unit, nm
+    return _UNITS[-1]
+
+
 def physical(length_nm: float) -> str:
     """A length as a person says it: ``"20 nm"``, ``"1.5 µm"``, ``"5 cm"`` is ``"50 mm"``."""
     for unit, nm in _UNITS:

@@ -6,6 +6,8 @@ from .configuration import ConfigurationName as ConfigurationName
 from .configuration import configuration as configuration
 from .model import FirstLayer as FirstLayer
 from .model import ModelSettings as ModelSettings
+from .pictures import PictureFormat as PictureFormat
+from .pictures import PictureName as PictureName
 from .plain_values import from_plain_values as from_plain_values
 from .plain_values import plain_values as plain_values
 from .segmentation import MOST_REGIONS as MOST_REGIONS

@@ -38,7 +38,7 @@ def components(result: "ResultFolder", source: CodeSource) -> "Figure":
     Raises:
         PictureError: If codes have another number of dimensions.
     """
-    check_three(source)
+    check_three(source.dim)
     volume = result.image() or result.leaves()
     planes = middle_planes(volume)
     found = [_component_slices(source, plane, result.shape) for plane in planes]
@@ -98,7 +98,7 @@ def write_components(
         PictureError: If codes have another number of dimensions.
         OutputExistsError: If one is there and may not be replaced.
     """
-    check_three(source)
+    check_three(source.dim)
     over = result.image() or result.leaves()
     values, colours = folder / f"components{_FORMAT}", folder / f"components-rgb{_FORMAT}"
     io.write(_over(over, _Coordinates(source, over), "components"), values, overwrite=overwrite)
@@ -110,18 +110,18 @@ def write_components(
     return values, colours
 
 
-def check_three(source: CodeSource) -> None:
+def check_three(dim: int) -> None:
     """Refuse codes of other than three dimensions.
 
     Args:
-        source: Where codes come from.
+        dim: How many they have.
 
     Raises:
-        PictureError: If they have another number.
+        PictureError: If it is another number.
     """
-    if source.dim != 3:
+    if dim != 3:
         raise PictureError(
-            f"component analysis shows codes of 3 dimensions, and these have {source.dim}. Train "
+            f"component analysis shows codes of 3 dimensions, and these have {dim}. Train "
             f"with --model.latent-dim 3."
         )
 

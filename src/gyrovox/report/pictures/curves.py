@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gyrovox.results import ResultFolder
 
 MODEL = "model.safetensors"
-_WIDTH, _HEIGHT, _LEFT, _APART = 3.1, 1.55, 0.55, 0.62  # inches of a panel and around it
+_WIDTH, _HEIGHT, _LEFT, _APART = 3.1, 1.55, 0.55, 0.78  # inches of a panel and around it
 _BLUE, _PALE = "#2452a4", "#a9c3e6"
 _SMOOTH = 20  # a running mean is over a twentieth of the curve
 _SAID = {

@@ -39,7 +39,9 @@ _MOST_NODES = 64  # classes of the finest cut whose nodes are all drawn
 _NUMBERED = 12  # classes that still have room for their numbers
 _GREY = (0.62, 0.64, 0.67)
 _RAMP = "cividis"  # the same to every colour vision
-_REACH = 1.04  # half the side of a panel, in radii
+_ROOM = 1.04  # half the side of a panel, of what is shown
+_ENLARGED = 0.55  # of the radius: if all lies nearer to the middle, no more than that is shown
+_LEAST = 0.15
 
 
 def disk(
@@ -91,7 +93,7 @@ def disk(
         top = TOP + row * cell + max(0, row - first_scale) * _SCALE
         write(figure, left, top, panel.name, size=9.5)
         axes = axes_in(figure, Box(left, top + _NAME, _SIDE, _SIDE))
-        draw_rim(axes, is_disk=space.is_disk)
+        draw_rim(axes, is_disk=space.is_disk, reach=space.reach)
         panel.draw(axes)
         if isinstance(panel, _ValuePanel):
             box = Box(left + 0.55, top + _NAME + _SIDE + 0.09, _SIDE - 1.1, 0.08)
@@ -99,20 +101,30 @@ def disk(
     return figure
 
 
-def draw_rim(axes: "Axes", *, is_disk: bool) -> None:
+def draw_rim(axes: "Axes", *, is_disk: bool, reach: float = 1.0) -> None:
     """The boundary of the disk, with circles of radius 1, 2 and 3; a square where space is flat.
 
     Args:
         axes: Where.
         is_disk: Whether space is hyperbolic. Radii are those of curvature −1.
+        reach: Half the side of what is shown, in radii of the disk; below 1, its middle.
     """
     from matplotlib.patches import Circle, Rectangle
 
-    axes.set_xlim(-_REACH, _REACH)
-    axes.set_ylim(-_REACH, _REACH)
+    axes.set_xlim(-_ROOM * reach, _ROOM * reach)
+    axes.set_ylim(-_ROOM * reach, _ROOM * reach)
     axes.set_aspect("equal")
+    if not is_disk or reach < 1:
+        side = 2 * reach
+        square = Rectangle((-reach, -reach), side, side, facecolor=PAPER, edgecolor=FAINT)
+        axes.add_patch(square)
     if not is_disk:
-        axes.add_patch(Rectangle((-1, -1), 2, 2, facecolor=PAPER, edgecolor=FAINT, linewidth=0.7))
+        return
+    if reach < 1:
+        for radius in (0.25, 0.5, 1, 2):
+            circle = Circle((0, 0), np.tanh(radius / 2), facecolor="none", edgecolor="white")
+            axes.add_patch(circle)
+            circle.set_clip_path(square)
         return
     axes.add_patch(Circle((0, 0), 1, facecolor=PAPER, edgecolor=INK, linewidth=0.9))
     for radius in (1, 2, 3):
@@ -157,7 +169,10 @@ class _Space:
     result: "ResultFolder"
     map: DiskMap
     nodes: Float64[np.ndarray, "nodes 2"]
+    reach: float
+    """Half the side of what is shown, in radii of the disk."""
     plane: LatentPlane | None
+    """The voxels, scaled so that what is shown spans −1 to 1."""
     leaves: Integer[np.ndarray, "voxels"] | None
     intensities: Float[np.ndarray, "voxels"] | None
     said: str
@@ -169,17 +184,21 @@ class _Space:
         what = "Poincaré disk" if result.trunk.curvature < 0 else "latent plane"
         if not space.is_exact:
             what += f" of {result.trunk.codes.shape[1]} dimensions, by tangent PCA"
+        is_disk = result.trunk.curvature < 0
         if codes is None:
-            return cls(result, space, nodes, None, None, None, f"{what}: nodes of the tree")
+            reach = _reach(nodes) if is_disk else 1.0
+            said = f"{what}: nodes of the tree{_enlarged(result, reach)}"
+            return cls(result, space, nodes, reach, None, None, None, said)
         some = codes.some(_MOST_POINTS)
-        plane = LatentPlane(
-            space.positions(codes.codes[some]),
-            np.arange(len(some)),
-            is_disk=result.trunk.curvature < 0,
-        )
+        points = space.positions(codes.codes[some])
+        reach = _reach(np.concatenate([nodes, points])) if is_disk else 1.0
+        within = np.abs(points).max(axis=1) <= reach
+        some, points = some[within], points[within]
+        plane = LatentPlane(points / reach, np.arange(len(some)), is_disk=is_disk)
         values = None if codes.intensities is None else codes.intensities[some]
         said = f"{what}: density of the codes of {codes.said}, logarithmic"
-        return cls(result, space, nodes, plane, codes.leaves[some], values, said)
+        said += _enlarged(result, reach)
+        return cls(result, space, nodes, reach, plane, codes.leaves[some], values, said)
 
     @property
     def is_disk(self) -> bool:
@@ -200,8 +219,13 @@ class _Space:
         picture = self.plane.density(classes.reshape(1, 1, -1), colours)
         if opaque:  # what the colour says counts, and not how many voxels there are
             picture[..., 3] = np.sqrt(picture[..., 3])
+        reach = self.reach
         axes.imshow(
-            picture, extent=(-1, 1, -1, 1), origin="lower", interpolation="nearest", zorder=1.5
+            picture,
+            extent=(-reach, reach, -reach, reach),
+            origin="lower",
+            interpolation="nearest",
+            zorder=1.5,
         )
 
     def draw_edges(self, axes: "Axes", cut: tuple[int, ...]) -> None:
@@ -233,6 +257,7 @@ class _ClassPanel:
 
     def draw(self, axes: "Axes") -> None:
         from matplotlib.collections import LineCollection
+        from matplotlib.patches import Rectangle
 
         space, one = self.space, self.level
         if space.leaves is not None:
@@ -240,10 +265,11 @@ class _ClassPanel:
         centres = space.nodes[list(one.nodes)]
         if space.map.is_exact and 1 < len(centres) <= _MOST_NODES:
             borders = voronoi_borders(centres, flat=not space.is_disk)
-            inside = [line for line in borders if np.abs(line).max() <= 1 or space.is_disk]
-            axes.add_collection(
-                LineCollection(inside, colors=INK, linewidths=0.8, linestyles=(0, (3, 2)))
-            )
+            lines = LineCollection(borders, colors=INK, linewidths=0.8, linestyles=[(0, (3, 2))])
+            axes.add_collection(lines)
+            side = 2 * space.reach
+            square = Rectangle((-space.reach, -space.reach), side, side, transform=axes.transData)
+            lines.set_clip_path(square)
         if len(centres) <= _MOST_NODES:
             space.draw_edges(axes, one.nodes)
         numbered = len(centres) <= _NUMBERED
@@ -391,6 +417,20 @@ def _at_and_above(
     while rising := {int(parents[node]) for node in rising} - found:
         found |= rising
     return np.array(sorted(found), np.int64)
+
+
+def _reach(points: Float64[np.ndarray, "points 2"]) -> float:
+    """How far from the middle of the disk there is something to see; 1 for all of it."""
+    farthest = 1.15 * float(np.percentile(np.linalg.norm(points, axis=1), 99.9))
+    return 1.0 if farthest > _ENLARGED else max(farthest, _LEAST)
+
+
+def _enlarged(result: "ResultFolder", reach: float) -> str:
+    """What a caption says where only the middle is shown."""
+    if reach == 1:
+        return ""
+    distance = 2 * np.arctanh(reach) / np.sqrt(-result.trunk.curvature)
+    return f"; enlarged, to a distance of {distance:.2g} from the middle"
 
 
 def _short(value: float, largest: float) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float, Float64, Shaped
+from jaxtyping import Float, Float64, Integer, Shaped
 
 from gyrovox.report.pictures.level import Level
 from gyrovox.report.pictures.look import FAINT, INK, MARGIN, TOP, Box, axes_in, page, write
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from gyrovox.results import ResultFolder
 
 _LEFT, _WIDTH, _HEIGHT, _BELOW = 0.6, 3.4, 3.0, 0.6  # inches of a panel and around it
-_BAR, _NAMES = 0.24, 0.55
+_BAR, _NAMES = 0.24, 0.3
 _MOST_CLASSES = 24
+_MOST_LOOKED_AT = 1000  # voxels of a node that the table's means are over
 _BOX_POINTS = 20_000  # voxels of a class that its box is made of
 _PALE = "#c9ced6"
 
@@ -74,9 +75,9 @@ def reliability_table(
     Returns:
         ``node`` as files count them, from 1; ``class`` of the level, −1 for other nodes;
         ``voxels``; ``spread``, the root mean square distance of its voxels to its mean;
-        ``mean_distance``, the mean of these distances over the voxels looked at; ``contrast``,
+        ``mean_distance``, the mean of these distances over at most 1000 voxels; ``contrast``,
         the distance to its sibling, and ``separation``, contrast over spread; ``stability``;
-        ``posterior_scale``, the mean scale of the posteriors of the voxels looked at; and
+        ``posterior_scale``, the mean scale of the posteriors of the same voxels; and
         ``looked_at``, how many those were. All of shape ``(nodes,)``.
     """
     trunk = result.trunk
@@ -126,37 +127,46 @@ def _cell(name: str, value: float) -> str:
 
 def _of_voxels(
     result: "ResultFolder", codes: "VoxelCodes | None"
-) -> tuple[Float64[np.ndarray, "nodes"], Float64[np.ndarray, "nodes"], np.ndarray]:
+) -> tuple[
+    Float64[np.ndarray, "nodes"], Float64[np.ndarray, "nodes"], Integer[np.ndarray, "nodes"]
+]:
     """Mean distances, mean posterior scales, and of how many voxels, of every node."""
     trunk = result.trunk
     nodes = len(trunk.parents)
     distances, scales = np.full(nodes, np.nan), np.full(nodes, np.nan)
-    counts = np.zeros(nodes, np.int64)
+    looked_at = np.zeros(nodes, np.int64)
     if codes is None:
-        return distances, scales, counts
-    # By leaf, so that the voxels of every node are one stretch after its leaves are put in order.
-    order = np.argsort(codes.leaves, kind="stable")
-    counts[: trunk.n_leaves] = np.bincount(codes.leaves, minlength=trunk.n_leaves)
-    sums = np.zeros(nodes)
-    if codes.scales is not None:
-        sums[: trunk.n_leaves] = np.bincount(
-            codes.leaves, weights=codes.scales, minlength=trunk.n_leaves
-        )
-    members: list[np.ndarray] = np.split(order, np.cumsum(counts[: trunk.n_leaves])[:-1])
-    members += [np.zeros(0, np.int64)] * (nodes - trunk.n_leaves)
-    for node, parent in enumerate(trunk.parents.tolist()):
-        own = members[node]
-        if len(own):
-            looked = own[:: max(1, len(own) // _BOX_POINTS)]
-            distances[node] = codes.distances(looked, trunk.codes[node]).mean(dtype=np.float64)
-        if parent != node:
-            members[parent] = np.concatenate([members[parent], own])
-            counts[parent] += counts[node]
-            sums[parent] += sums[node]
-            members[node] = own[:0]  # of no more use
-    if codes.scales is not None:
-        scales = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
-    return distances, scales, counts
+        return distances, scales, looked_at
+    starts, counts = _stretches(trunk.parents, codes.leaves)
+    order = np.argsort(starts[codes.leaves], kind="stable")
+    for node in range(nodes):
+        count = int(counts[node])
+        if not count:
+            continue
+        # Evenly over the node's voxels, leaf by leaf.
+        chosen = np.linspace(0, count - 1, min(count, _MOST_LOOKED_AT)).astype(np.int64)
+        members = order[starts[node] + chosen]
+        looked_at[node] = len(members)
+        distances[node] = codes.distances(members, trunk.codes[node]).mean(dtype=np.float64)
+        if codes.scales is not None:
+            scales[node] = codes.scales[members].mean(dtype=np.float64)
+    return distances, scales, looked_at
+
+
+def _stretches(
+    parents: Integer[np.ndarray, "nodes"], leaves: Integer[np.ndarray, "voxels"]
+) -> tuple[Integer[np.ndarray, "nodes"], Integer[np.ndarray, "nodes"]]:
+    """Where the voxels of every node begin, and how many they are, in the order of the tree."""
+    counts = np.bincount(leaves, minlength=len(parents))
+    root = len(parents) - 1
+    for node, parent in enumerate(parents[:root].tolist()):  # children come before parents
+        counts[parent] += counts[node]
+    starts, used = np.zeros(len(parents), np.int64), np.zeros(len(parents), np.int64)
+    for node in range(root - 1, -1, -1):
+        parent = int(parents[node])
+        starts[node] = starts[parent] + used[parent]
+        used[parent] += counts[node]
+    return starts, counts
 
 
 def _draw_nodes(axes: "Axes", result: "ResultFolder", one: Level) -> None:
@@ -198,7 +208,14 @@ def _draw_classes(
         far = codes.distances(members, trunk.codes[node])
         _draw_box(axes, index, far, colour)
         if codes.scales is not None:
-            axes.plot([float(codes.scales[members].mean())], [index], "x", color=INK, markersize=5)
+            axes.plot(
+                [float(codes.scales[members].mean())],
+                [index],
+                "x",
+                color=INK,
+                markersize=5,
+                zorder=5,
+            )
     axes.set_yticks(range(shown), [str(one.label(index)) for index in range(shown)])
     axes.set_ylim(shown - 0.5, -0.5)
     axes.set_xlim(left=0)

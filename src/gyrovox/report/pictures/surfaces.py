@@ -1,15 +1,20 @@
 """Surfaces of nodes in three dimensions, as one page that turns under the hand."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int32, Integer
+from jaxtyping import Bool, Float32, Float64, Int32, Integer
 
 from gyrovox.errors import MissingExtraError, PictureError
 from gyrovox.report.pictures.level import Level
+from gyrovox.report.scale_bar import unit_of
+from gyrovox.results import hexadecimal, node_colours
+from gyrovox.results.class_table import below
 from gyrovox.volumes import Volume
 from gyrovox.volumes.source import slabs
 
@@ -19,9 +24,10 @@ if TYPE_CHECKING:
     from gyrovox.results import ResultFolder
 
 _LONGEST = 128  # voxels along the longest axis, of those that surfaces are made of
-_MOST_TRIANGLES = 120_000  # of all surfaces: about 5 MB
+_MOST_TRIANGLES = 200_000  # of all surfaces: about 5 MB
 _MOST_CLASSES = 24
 _SMOOTH = 0.7  # voxels
+_MOST_AT_FACES = 0.15  # of the voxels at the faces of the volume, of a class that hides no other
 
 
 def surfaces(
@@ -30,8 +36,8 @@ def surfaces(
     """Surfaces of a level's classes, or of chosen nodes, that can be turned and hidden.
 
     They are made of every so many voxels, smoothed by less than one of these, and made coarser
-    until all of them have at most 120,000 triangles. The largest class, which mostly lies around
-    the others, is hidden until it is clicked in the legend.
+    until all of them have at most 200,000 triangles. The largest class, and those that take much of
+    the volume's faces, lie around the others: they are hidden until they are clicked in the legend.
 
     Args:
         result: The result.
@@ -48,26 +54,26 @@ def surfaces(
     _check_plotly()
     from plotly.graph_objects import Figure, Mesh3d
 
-    labels, step = every_so_many(result.leaves(), _LONGEST)
-    size = result.trunk.voxel_size_nm
-    while True:
-        meshes = {
-            name: found
-            for name, colour, inside in _masks(result, one, labels, nodes)
-            if (found := _mesh(inside, colour, step, size)) is not None
-        }
-        triangles = sum(len(mesh["i"]) for mesh in meshes.values())
-        if triangles <= _MOST_TRIANGLES:
+    fine, step = every_so_many(result.leaves(), _LONGEST)
+    unit, sides = _unit(result)
+    for factor in count(1):
+        labels = fine[::factor, ::factor, ::factor]
+        masks = _masks(result, one, labels, nodes)
+        meshes = [_mesh(mask, factor * step * sides) for mask in masks]
+        if sum(len(mesh["i"]) for mesh in meshes if mesh) <= _MOST_TRIANGLES:
             break
-        labels, step = labels[::2, ::2, ::2], 2 * step
-    if not meshes:
-        raise PictureError("a surface needs a class of some voxels, and none is large enough.")
+    if not any(meshes):
+        raise PictureError("a surface needs a class that has voxels, and there is none.")
     figure = Figure()
-    for index, (name, mesh) in enumerate(meshes.items()):
-        hidden = nodes is None and index == 0 and len(meshes) > 1
+    for index, (mask, mesh) in enumerate(zip(masks, meshes, strict=True)):
+        if mesh is None:
+            continue
+        hidden = nodes is None and (index == 0 or _at_faces(mask.inside) > _MOST_AT_FACES)
         shown = "legendonly" if hidden else True
-        figure.add_trace(Mesh3d(name=name, visible=shown, showlegend=True, **mesh))
-    figure.update_layout(**_layout(result, step))
+        figure.add_trace(
+            Mesh3d(name=mask.name, color=mask.colour, visible=shown, showlegend=True, **mesh)
+        )
+    figure.update_layout(**_layout(result, factor * step, unit, sides))
     return figure
 
 
@@ -112,30 +118,37 @@ def _check_plotly() -> None:
         )
 
 
+@final
+@dataclass(frozen=True, eq=False)
+class _Mask:
+    """The voxels of a surface, what it is called and its colour."""
+
+    name: str
+    colour: str
+    inside: Bool[np.ndarray, "z y x"]
+
+
 def _masks(
     result: "ResultFolder",
     one: Level,
     labels: Integer[np.ndarray, "z y x"],
     nodes: Sequence[int] | None,
-) -> list[tuple[str, str, Bool[np.ndarray, "z y x"]]]:
-    """Name, colour and voxels of every surface."""
-    from gyrovox.results import hexadecimal, node_colours
-    from gyrovox.results.class_table import below
-
+) -> list[_Mask]:
+    """What is to have a surface."""
     if nodes is not None:
         colours = node_colours(result.trunk)
+        # Label 0 is outside, where index −1 finds the entry that is appended.
         return [
-            (
+            _Mask(
                 f"node {node + 1}",
                 hexadecimal(colours[node]),
                 np.append(below(result.trunk, (node,)), False)[labels - 1],
             )
             for node in nodes
         ]
-    # Label 0 is outside, where index −1 finds the entry that is appended.
     classes = np.append(one.of_leaf, -1)[labels - 1]
     return [
-        (
+        _Mask(
             f"class {one.label(index)}",
             hexadecimal(np.rint(255 * one.colours[index]).astype(np.uint8)),
             classes == index,
@@ -144,56 +157,61 @@ def _masks(
     ]
 
 
-def _mesh(
-    inside: Bool[np.ndarray, "z y x"],
-    colour: str,
-    step: int,
-    size: tuple[float, float, float] | None,
-) -> dict[str, Any] | None:
-    """A surface as plotly takes it, closed at the faces of the volume; None of too few voxels."""
+def _at_faces(inside: Bool[np.ndarray, "z y x"]) -> float:
+    """The share of the voxels at the faces of the volume that are inside."""
+    faces = [inside[0], inside[-1], inside[:, 0], inside[:, -1], inside[..., 0], inside[..., -1]]
+    return float(sum(face.sum() for face in faces) / sum(face.size for face in faces))
+
+
+def _mesh(mask: _Mask, sides: Float64[np.ndarray, "3"]) -> dict[str, Any] | None:
+    """A surface as plotly takes it, closed at the faces of the volume; None without a voxel."""
     # Imported here: they take a second, and only this picture needs them.
     from scipy.ndimage import gaussian_filter
     from skimage.measure import marching_cubes
 
-    if not inside.any():
+    if not mask.inside.any():
         return None
     # Smoothed over twice its reach beyond the faces, so that the surface is closed there.
-    padded = np.pad(inside.astype(np.float32), 2)
+    padded = np.pad(mask.inside.astype(np.float32), 2)
     smooth = gaussian_filter(padded, _SMOOTH, mode="constant")
     if smooth.max() <= 0.5:  # so small a thing that smoothing has dissolved it
         smooth = padded
     vertices, faces, _, _ = marching_cubes(smooth, 0.5)  # type: ignore[no-untyped-call]
-    sides = np.array(size or (1.0, 1.0, 1.0))
-    places: Float32[np.ndarray, "points 3"] = ((vertices - 2) * step * sides).astype(np.float32)
+    places: Float32[np.ndarray, "points 3"] = ((vertices - 2) * sides).astype(np.float32)
     z, y, x = places.T
     i, j, k = faces.astype(np.int32).T
+    lighting = {"ambient": 0.45, "diffuse": 0.7, "specular": 0.15, "roughness": 0.7}
     return {
-        "x": x,
-        "y": y,
-        "z": z,
-        "i": i,
-        "j": j,
-        "k": k,
-        "color": colour,
+        **{"x": x, "y": y, "z": z, "i": i, "j": j, "k": k},
         "flatshading": False,
-        "lighting": {"ambient": 0.45, "diffuse": 0.7, "specular": 0.15, "roughness": 0.7},
+        "lighting": lighting,
         "hoverinfo": "name",
     }
 
 
-def _layout(result: "ResultFolder", step: int) -> dict[str, Any]:
+def _unit(result: "ResultFolder") -> tuple[str, Float64[np.ndarray, "3"]]:
+    """The unit of the axes, and the sides (z, y, x) of a voxel in it."""
     size = result.trunk.voxel_size_nm
-    unit = "voxels" if size is None else "nm"
+    if size is None:
+        return "voxels", np.ones(3)
+    extents = (length * side for length, side in zip(result.shape, size, strict=True))
+    name, nm = unit_of(max(extents))
+    return name, np.array(size) / nm
+
+
+def _layout(
+    result: "ResultFolder", step: int, unit: str, sides: Float64[np.ndarray, "3"]
+) -> dict[str, Any]:
     every = f", every {step} voxels" if step > 1 else ""
-    ends = np.array(result.shape) * np.array(size or (1.0, 1.0, 1.0))
+    ends = np.array(result.shape) * sides
     axes = {
-        f"{name}axis": {
-            "title": {"text": f"{name} ({unit})"},
+        f"{axis}axis": {
+            "title": {"text": f"{axis} ({unit})"},
             "range": [0.0, float(end)],
             "backgroundcolor": "#f4f5f6",
             "gridcolor": "#dfe2e6",
         }
-        for name, end in zip("zyx", ends, strict=True)
+        for axis, end in zip("zyx", ends, strict=True)
     }
     return {
         # A name is text here: plotly reads some tags in titles.
