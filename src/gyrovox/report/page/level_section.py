@@ -45,7 +45,6 @@ def stage(subject: Subject, seen: Views, points: Points | None) -> Markup:
         attributes={"class": "stage"},
         id="look",
         data_levels=" ".join(map(str, levels)),
-        data_middle=seen.middle,
     )
 
 
@@ -154,7 +153,7 @@ def _controls(seen: Views, levels: Sequence[int]) -> Markup:
 
 def _moved(subject: Subject, seen: Views, row: int, k: int) -> Markup:
     """A slice of the stage, with a slider for its depth."""
-    plane = seen.planes[row][seen.middle]
+    plane = seen.planes[row][seen.middle(row)]
     axis = "zyx"[plane.axis]
     known = subject.voxel_size_nm is not None
     return tag(
@@ -178,7 +177,7 @@ def _moved(subject: Subject, seen: Views, row: int, k: int) -> Markup:
             min=0,
             max=len(seen.planes[row]) - 1,
             step=1,
-            value=seen.middle,
+            value=seen.middle(row),
             aria_label=f"depth of the {plane.name} slice along {axis}",
             attributes={"class": "depth"},
             data_row=row,
@@ -194,7 +193,7 @@ def _image_column(seen: Views, *, known: bool) -> Markup:
             seen,
             row,
             None,
-            caption=f"The image, middle slice along {planes[seen.middle].name}",
+            caption=f"The image, middle slice along {planes[seen.middle(row)].name}",
             known=known if row == 0 else None,
         )
         for row, planes in enumerate(seen.planes)
@@ -208,7 +207,7 @@ def _column(subject: Subject, seen: Views, points: Points | None, k: int) -> Mar
             seen,
             row,
             k,
-            caption=f"{k} classes, middle slice along {planes[seen.middle].name}",
+            caption=f"{k} classes, middle slice along {planes[seen.middle(row)].name}",
         )
         for row, planes in enumerate(seen.planes)
     ]

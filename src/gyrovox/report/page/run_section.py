@@ -204,7 +204,7 @@ def volume_line(subject: Subject) -> str:
 
 def total_s(record: Mapping[str, Any]) -> float:
     """Seconds that all stages of a run took together."""
-    return sum(_stages(record.get("timings_s")).values())
+    return sum(_stages(record.get("timings_s")).values(), 0.0)
 
 
 def _score_table(
@@ -263,7 +263,7 @@ def _facts(subject: Subject) -> Iterator[tuple[str, Content]]:
     if isinstance(memory := record.get("peak_memory_mib"), dict) and memory:
         yield (
             "peak memory",
-            ", ".join(f"{mib:,.0f} MiB of {place}" for place, mib in memory.items()),
+            ", ".join(_memory(str(place), mib) for place, mib in memory.items()),
         )
     if isinstance(versions := record.get("versions"), dict):
         yield "versions", ", ".join(f"{name} {version}" for name, version in versions.items())

@@ -63,10 +63,11 @@ def slice_figure(
     Returns:
         An SVG element.
     """
-    plane = seen.planes[row][seen.middle]
+    middle = seen.middle(row)
+    plane = seen.planes[row][middle]
     width, height = _size(plane, seen)
     widest = max(_size(planes[0], seen)[0] for planes in seen.planes)
-    name = f"{plane.name}-{seen.middle}"
+    name = f"{plane.name}-{middle}"
     layers = [tag("use", href=f"#g-{name}", attributes={"class": "grey"})]
     if classes is not None:
         layers.append(

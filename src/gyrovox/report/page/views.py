@@ -46,10 +46,9 @@ class Views:
     counts: Mapping[int, Int64[np.ndarray, "_"]]
     not_finite: int
 
-    @property
-    def middle(self) -> int:
-        """Which of the depths is the one in the middle of the volume."""
-        return len(self.planes[0]) // 2
+    def middle(self, row: int) -> int:
+        """Which of the depths of a plane is the one in the middle of the volume."""
+        return len(self.planes[row]) // 2
 
 
 def views(
