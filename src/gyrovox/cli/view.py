@@ -22,7 +22,7 @@ _EXTRA = {"starlette", "uvicorn", "anyio", "h11"}
 @final
 @dataclass(frozen=True, kw_only=True)
 class View(Command):
-    """Look through a segmentation in the browser: slices, tree and latent disk, linked.
+    """Look through a segmentation in the browser: slices, tree and disk, linked.
 
     The page is served by this machine to this machine, until it is interrupted (Ctrl-C). The
     address that is printed opens it once.
