@@ -55,8 +55,8 @@ class Plot(Command):
     volumes: bool = False
     """With `components`: write them as volumes too, as OME-Zarr."""
 
-    no_umap: bool = False
-    """With `projection`: only principal components. UMAP takes a minute or two."""
+    umap: bool = False
+    """With `projection`: by UMAP too, in the plane and in the disk. It takes minutes."""
 
     seed: int = 0
     """Seed of UMAP."""
@@ -149,7 +149,7 @@ class Plot(Command):
             classes=self.level,
             device=self.device,
             seed=self.seed,
-            by_umap=not self.no_umap,
+            by_umap=self.umap,
         )
 
     def _draw(self, gallery: "Gallery", name: PictureName, folder: Path) -> list[Path]:

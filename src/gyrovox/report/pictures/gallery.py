@@ -56,7 +56,7 @@ class Gallery:
         classes: int | None = None,
         device: str = "auto",
         seed: int = 0,
-        by_umap: bool = True,
+        by_umap: bool = False,
     ) -> None:
         self.result = result
         self.level: Level = shown_level(result, classes)

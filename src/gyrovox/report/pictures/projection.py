@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gyrovox.results import ResultFolder
 
 _SIDE, _NAME, _NOTE = 2.75, 0.24, 0.3  # inches
-_MOST_POINTS = 4000  # UMAP takes seconds for them, and they can still be seen apart
+_MOST_POINTS = 3000  # which can still be seen apart
 _FEWEST = 32
 _NEIGHBOURS = 15
 _PLANE, _DISK = "UMAP in the plane", "UMAP in the Poincaré disk"
@@ -30,7 +30,7 @@ def projection(
     one: Level,
     codes: "VoxelCodes",
     *,
-    by_umap: bool = True,
+    by_umap: bool = False,
     seed: int = 0,
 ) -> "Figure":
     """Codes of voxels in two dimensions: by principal components, and by UMAP.
@@ -42,8 +42,8 @@ def projection(
     Args:
         result: The result.
         one: The level whose classes colour the voxels.
-        codes: Codes of at least 32 voxels; at most 4000 are shown.
-        by_umap: Whether UMAP lays them out too, which takes half a minute to a few minutes.
+        codes: Codes of at least 32 voxels; at most 3000 are shown.
+        by_umap: Whether UMAP lays them out too, which takes minutes, of which it compiles most.
         seed: Seed of UMAP.
 
     Returns:

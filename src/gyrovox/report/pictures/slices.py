@@ -70,7 +70,7 @@ def slices(result: "ResultFolder", levels: "Sequence[int] | None" = None) -> "Fi
     for row, classes in enumerate(counts, start=1):
         one = level(result.trunk, classes)
         top = sheet.box(row, 0).top
-        write(figure, MARGIN, top, str(classes), size=13, weight="bold")
+        write(figure, MARGIN, top, str(classes), size=13.0, weight="bold")
         write(figure, MARGIN, top + 0.22, "class" if classes == 1 else "classes", size=8.5)
         for column, plane in enumerate(sheet.planes):
             labels = _labels(result, classes, one, plane)

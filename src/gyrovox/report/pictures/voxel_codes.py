@@ -124,7 +124,7 @@ def looked_at(shape: tuple[int, int, int], most: int) -> list[Region]:
 
     Args:
         shape: Voxels along (z, y, x).
-        most: How many voxels at most, at least 27.
+        most: About how many voxels, at least 27.
 
     Returns:
         Regions that do not overlap.
