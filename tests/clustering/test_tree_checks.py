@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tree_laws as laws
 
+from gyrovox.clustering.tree_checks import check_trunk
 from gyrovox.errors import TreeError
 
 #        6
@@ -59,3 +60,29 @@ def test_the_tree_of_these_tests_is_one():
 def test_what_is_no_tree_is_refused(change, message):
     with pytest.raises(TreeError, match=message):
         replace(TREE, **change)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"codes": TREE.codes[:5]}, r"with 7 nodes, and \(5, 3\) came"),
+        ({"sizes": TREE.sizes[:5]}, "sizes must have one number for each of 7 nodes"),
+        (changed("parents", 0, 5), "two children each, and node 4 has 1"),
+        (changed("altitudes", -1, 1.5), "node 5 has 2 below a parent with 1.5"),
+        (changed("sizes", 4, 7), r"that of node 4 is 7 for \d+"),
+        (changed("sizes", 0, 0), "leaf 0 must have at least one voxel, and has 0"),
+        (changed("codes", (2, 1), np.nan), "codes must be finite"),
+        ({"curvature": 1.0}, "negative, or 0 for flat space"),
+        ({"voxel_size_nm": (1.0, 0.0, 1.0)}, "positive and finite"),
+    ],
+)
+def test_what_is_no_tree_is_refused_without_its_voxels_too(change, message):
+    trunk = laws.trunk_of(TREE)
+    check_trunk(trunk, TREE.leaves.size)
+    with pytest.raises(TreeError, match=message):
+        check_trunk(replace(trunk, **change), TREE.leaves.size)
+
+
+def test_a_tree_has_no_more_voxels_than_its_volume():
+    with pytest.raises(TreeError, match=r"no more voxels than its volume, and has 60 .* has 59"):
+        check_trunk(laws.trunk_of(TREE), 59)

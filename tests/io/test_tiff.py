@@ -1,4 +1,6 @@
 import logging
+import re
+import uuid
 from importlib.util import find_spec
 
 import numpy as np
@@ -298,6 +300,7 @@ def test_above_4_gb_it_is_bigtiff(monkeypatch, tmp_path, shape, dtype, name, kin
     monkeypatch.setattr(
         tifffile, "imwrite", lambda path, _, **how: path.touch() or said.update(how)
     )
+    monkeypatch.setattr(tifffile, "tiffcomment", lambda _, comment=b"": comment.decode())
     volume = Volume(source=Unread(shape, dtype), voxel_size_nm=None, affine=np.eye(4))
     volume_io.write(volume, tmp_path / name)
     assert said["bigtiff"] is big
@@ -314,3 +317,18 @@ def test_bigtiff_is_read_as_it_was_written(monkeypatch, path, stack):
     assert isinstance(found.source, MappedSource)
     assert (found.read()[0] == stack).all()
     assert found.voxel_size_nm == (4.0, 1.5, 1.25)
+
+
+def test_the_same_content_is_the_same_ome_tiff_and_another_is_not(tmp_path):
+    voxels = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
+    uuids = set()
+    for name, content in (("a", voxels), ("b", voxels), ("c", voxels[::-1])):
+        (tmp_path / name).mkdir()
+        volume_io.write(Volume.from_array(content), tmp_path / name / "scan.ome.tif")
+        with tifffile.TiffFile(tmp_path / name / "scan.ome.tif") as file:
+            uuids.add(re.search(r'UUID="urn:uuid:([0-9a-f-]{36})"', file.ome_metadata)[1])
+    first, second = ((tmp_path / name / "scan.ome.tif").read_bytes() for name in "ab")
+    assert first == second
+    assert len(uuids) == 2
+    assert {uuid.UUID(text).version for text in uuids} == {8}
+    assert {uuid.UUID(text).variant for text in uuids} == {uuid.RFC_4122}

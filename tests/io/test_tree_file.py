@@ -19,7 +19,7 @@ from gyrovox.errors import (
     TreeFileError,
     VolumeMismatchError,
 )
-from gyrovox.io.tree_file import read_tree, write_tree, write_trunk
+from gyrovox.io.tree_file import read_tree, read_trunk, write_tree, write_trunk
 from gyrovox.volumes import InMemory, Volume
 
 SUFFIXES = (".mrc", ".nii", ".nii.gz", ".tif", ".ome.tif", ".h5", ".ome.zarr")
@@ -365,3 +365,48 @@ def test_leaves_that_are_no_volume_are_said(written):
 def test_volumes_are_read_without_what_trees_need():
     code = "import sys, gyrovox.io; sys.exit('gyrovox.clustering' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("suffix", [".mrc", ".nii.gz", ".ome.zarr"])
+def test_a_trunk_is_the_tree_without_its_voxels(suffix, masked, tmp_path):
+    tree = laws.random_tree(40, masked=masked)
+    path = write_tree(tree, tmp_path, like=over(tree, tmp_path, suffix))
+    trunk, leaves = read_trunk(str(path))
+    assert trunk.masked == masked
+    assert leaves.spatial_shape == tree.leaves.shape
+    numbers = leaves.read()[0].astype(np.int32) - 1
+    np.testing.assert_array_equal(trunk.number, np.arange(40))
+    laws.check_same_tree(trunk.tree(numbers), tree)
+
+
+def test_a_trunk_is_read_without_a_voxel(written, monkeypatch):
+    def refuse(*_):
+        raise AssertionError("a voxel was read")
+
+    monkeypatch.setattr(Volume, "read", refuse)
+    assert read_trunk(written)[0].n_leaves == 5
+
+
+@pytest.mark.parametrize(
+    ("broken", "message"),
+    [
+        ('"curvature": 1.0', "none: curvature must be negative"),
+        ('"curvature": "x"', "curvature is no number"),
+        ('"curve": -1.0', "must have 'curvature', and has not"),
+    ],
+)
+def test_a_damaged_trunk_is_refused(broken, message, written):
+    text = written.read_text(encoding="utf-8")
+    written.write_text(text.replace('"curvature": -1.0', broken), encoding="utf-8")
+    with pytest.raises(TreeFileError, match=message):
+        read_trunk(written)
+
+
+def test_a_trunk_of_no_nodes_is_refused(written):
+    facts = json.loads(written.read_text(encoding="utf-8"))
+    facts["nodes"] = {name: column[:0] for name, column in facts["nodes"].items()}
+    facts["nodes"]["code"] = [[]]
+    written.write_text(json.dumps(facts), encoding="utf-8")
+    with pytest.raises(TreeFileError, match=r"none: parents must be one row"):
+        read_trunk(written)

@@ -29,7 +29,10 @@ def written(folder, tree, *, suffix=".mrc", levels=(), record=None, origin=ORIGI
     for k in levels:
         path = folder / f"level-{k}{volume_io.label_suffix(source)}"
         volume_io.write_labels(tree.cut(k).labels, path, like=volume)
-    facts = {"command": "segment", "volume": str(source)} if record is None else record
+    facts = record
+    if record is None:
+        inputs = [{"name": volume.name, "path": str(source)}]
+        facts = {"command": "segment", "volume": str(source), "inputs": inputs}
     (folder / "run.json").write_text(json.dumps(facts), encoding="utf-8")
     return folder
 

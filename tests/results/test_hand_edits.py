@@ -4,7 +4,7 @@ import json
 
 import pytest
 import tree_laws as laws
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gyrovox.errors import EditError
@@ -120,6 +120,7 @@ def test_edits_that_could_not_be_read_again_are_refused():
         edits.check(tree)
 
 
+@settings(max_examples=40)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(max_size=5),

@@ -9,8 +9,10 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, ClassVar, final
+from uuid import UUID
 
 import numpy as np
 from jaxtyping import Shaped
@@ -34,6 +36,7 @@ _OME = ("u1", "i1", "u2", "i2", "u4", "i4", "f4", "f8")
 _FITS_IMAGEJ = "bool", "uint8", "uint16", "float16", "float32"
 _MOST_BYTES = 2**32 - 2**25  # offsets are 32 bits; what is left is for the description
 _PAGE = 1024  # bytes that say where a page lies, about
+_UNNAMED = UUID(int=0)  # what a file is called until all of it is written
 _UNNAMED_AXES = "IQR"  # tifffile's letters for pages that say nothing
 
 
@@ -153,10 +156,13 @@ class Tiff(VolumeFormat):
         if imagej and _is_big(volume.shape, dtype):
             imagej, dtype = False, storable_dtype(volume.dtype, _OME)
         metadata, resolution = imagej_metadata(volume) if imagej else (ome_metadata(volume), None)
+        if not imagej:
+            metadata["UUID"] = f"urn:uuid:{_UNNAMED}"
+        digest = blake2b(f"{volume.shape} {dtype} {metadata}".encode(), digest_size=16)
         several = channels > 1
         tifffile.imwrite(
             location.path,
-            _pages_to_write(volume, dtype),
+            _pages_to_write(volume, dtype, digest),
             shape=(depth, channels, height, width) if several else (depth, height, width),
             dtype=dtype,
             # Said here: of pages that come one by one, tifffile does not add up the sizes.
@@ -167,6 +173,27 @@ class Tiff(VolumeFormat):
             resolution=resolution,
             metadata={"axes": "ZCYX" if several else "ZYX"} | metadata,
         )
+        if not imagej:
+            _name_by_content(location.path, digest.digest())
+
+
+def _name_by_content(path: Path, digest: bytes) -> None:
+    """Give an OME-TIFF the UUID of its content, so that it is the same file at any time of day.
+
+    By the rules of version 8, for digests of one's own choice.
+
+    Source:
+        RFC 9562 (2024), section 5.8. https://www.rfc-editor.org/rfc/rfc9562
+    """
+    import tifffile
+
+    bits = bytearray(digest)
+    bits[6] = bits[6] & 0x0F | 0x80
+    bits[8] = bits[8] & 0x3F | 0x80
+    described = str(tifffile.tiffcomment(path))
+    named = described.replace(str(_UNNAMED), str(UUID(bytes=bytes(bits))), 1)
+    # As long as before, so that it takes the same place.
+    tifffile.tiffcomment(path, named.encode())
 
 
 def _is_big(shape: tuple[int, int, int, int], dtype: np.dtype[Any]) -> bool:
@@ -176,11 +203,14 @@ def _is_big(shape: tuple[int, int, int, int], dtype: np.dtype[Any]) -> bool:
     return channels * depth * page > _MOST_BYTES
 
 
-def _pages_to_write(volume: Volume, dtype: np.dtype[Any]) -> Iterator[np.ndarray]:
-    """Slices in the order of ImageJ: channels of a slice one after the other."""
+def _pages_to_write(volume: Volume, dtype: np.dtype[Any], digest: blake2b) -> Iterator[np.ndarray]:
+    """Slices in the order of ImageJ: channels of a slice one after the other; digested too."""
     for _, voxels in stored_slabs(volume, dtype, format_name="TIFF"):
         for slices in voxels.swapaxes(0, 1):
-            yield from (np.ascontiguousarray(page) for page in slices)
+            for page in slices:
+                stored = np.ascontiguousarray(page)
+                digest.update(stored.data)
+                yield stored
 
 
 @contextmanager

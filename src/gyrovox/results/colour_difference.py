@@ -63,7 +63,7 @@ def lightness(colours: Float64[np.ndarray, "n 3"]) -> Float64[np.ndarray, "n"]:
 
 
 def _linear(colours: NDArray[np.float64]) -> NDArray[np.float64]:
-    """sRGB as amounts of light."""
+    """The amounts of light of sRGB."""
     return np.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4)
 
 

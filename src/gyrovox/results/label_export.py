@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -82,7 +83,8 @@ def export_mask(
 def _written(
     result: ResultFolder, labels: ArraySource, path: str | os.PathLike[str], *, overwrite: bool
 ) -> Path:
-    target, like = Path(path), result.leaves()
+    # The leaves lie over the volume as every label file does, and are there when it is gone.
+    target, like = Path(path), replace(result.leaves(), name=result.source_name)
     if not target.suffix and like.path is not None:
         target = target.with_name(f"{target.name}{io.label_suffix(like.path)}")
     io.write_label_source(labels, target, like=like, overwrite=overwrite)

@@ -31,10 +31,10 @@ _LUMA = (0.2126, 0.7152, 0.0722)  # share of each primary in the lightness
 def node_colours(trunk: Trunk, *, families: int = 2) -> UInt8[np.ndarray, "nodes 3"]:
     """A colour for every node.
 
-    Merges are undone from the coarsest on, and each gives a shade to its smaller child: of those
-    of the family, the one that is told apart best, by whatever eyes, from the colours of the nodes
-    it may be seen beside, at a lightness that is not its sibling's. What is told apart is ΔE √n, with n the classes of the smallest cut
-    that shows both nodes: n colours in a plane of colours can be as far apart as 1 / √n.
+    Merges are undone from the coarsest on, and each gives a shade of the family to its smaller
+    child: at another lightness than its sibling's, the one that is told apart best, by whatever
+    eyes, from the colours of the nodes it may be seen beside. What counts of a pair is ΔE √n, with
+    n the classes of the smallest cut that shows both: so far apart can n colours in a plane be.
 
     Args:
         trunk: The tree.
@@ -56,8 +56,8 @@ def node_colours(trunk: Trunk, *, families: int = 2) -> UInt8[np.ndarray, "nodes
         family[smaller] = (rank - 1) % len(FAMILIES) if rank <= families else family[merge]
         beside, classes = neighbours.of(smaller, rank)
         gaps = differences[family[smaller], :, family[beside], tone[beside]]
-        # 1 more, so that where no shade is left, that of the rarest neighbour is taken.
-        least = ((gaps + 1) * np.sqrt(classes)[:, np.newaxis]).min(axis=0)
+        # A little more, so that where no shade is left, that of the rarest neighbour is taken.
+        least = ((gaps + 0.1) * np.sqrt(classes)[:, np.newaxis]).min(axis=0)
         is_other = np.abs(light[family[smaller]] - light[family[larger], tone[larger]]) > _APART
         tone[smaller] = int(np.argmax(least * vividness * is_other))
         neighbours.add(smaller, rank)

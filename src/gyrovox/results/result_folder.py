@@ -66,6 +66,11 @@ class ResultFolder:
         return self.path.resolve().name
 
     @property
+    def source_name(self) -> str:
+        """What the volume that was segmented is called, as far as the record says."""
+        return _source_name(self.record) or self.name
+
+    @property
     def shape(self) -> tuple[int, int, int]:
         """Voxels along (z, y, x)."""
         return self._leaves.spatial_shape
@@ -229,6 +234,13 @@ def _record(folder: Path) -> dict[str, Any]:
         f"{folder}: a result must hold a {TREE}, and this folder has none. Pass the folder of one "
         f"volume that `gyrovox segment -o` wrote"
     )
+
+
+def _source_name(record: Mapping[str, Any]) -> str | None:
+    inputs = record.get("inputs")
+    only = inputs[0] if isinstance(inputs, list) and len(inputs) == 1 else None
+    name = only.get("name") if isinstance(only, dict) else None
+    return name if isinstance(name, str) else None
 
 
 def _sources(record: Mapping[str, Any]) -> list[str]:
