@@ -14,6 +14,7 @@ LEFT = [
     *(f"level-{k}.mrc" for k in (2, 4, 8)),
     "model.safetensors",
     "overview.png",
+    "report.html",
     "run.json",
     "tree.json",
     *(f"truth-000-level-{level}.mrc" for level in (1, 2, 3)),
@@ -53,6 +54,14 @@ def test_it_leaves_a_whole_report(report):
     assert record["timings_s"].keys() >= {"phantom", "train", "segment", "evaluate"}
 
 
+def test_its_page_has_the_scores_and_the_place(report):
+    text = (report / "report.html").read_text(encoding="utf-8")
+    assert "level 3, 8 classes" in text
+    assert "best node per class" in text
+    assert f"gyrovox view {report}" in text
+    assert ".gyrovox-" not in text  # the hidden folder that it was made in
+
+
 def test_an_earlier_report_is_left_alone(run, report):
     refused = run("demo", "-o", report)
     assert refused.code == 1
@@ -67,7 +76,9 @@ def test_it_is_replaced_if_asked_and_the_scores_are_shown(run, report):
     assert "level 3, 8 classes" in done.out
     assert "adjusted Rand" in done.out
     assert "dendrogram" in done.out or "purity" in done.out
-    assert done.out.splitlines()[-1] == str(report)
+    *_, page, command = done.out.splitlines()
+    assert page == str(report / "report.html")
+    assert command == f"gyrovox view {report}"
     assert names(report) == LEFT
     assert names(report.parent) == ["demo"]
 
@@ -82,8 +93,11 @@ def test_a_folder_with_other_things_is_never_replaced(run, tmp_path):
 
 def test_without_a_tree_there_is_none_to_score(run, tmp_path):
     words = ("--clustering", "kmeans", "--quiet", *SMALL)
-    assert run("demo", "-o", tmp_path / "demo", *words).code == 0
+    done = run("demo", "-o", tmp_path / "demo", *words)
+    assert done.code == 0
+    assert done.out == f"{tmp_path / 'demo' / 'report.html'}\n"  # and nothing to explore
     assert names(tmp_path / "demo") == [
         name for name in LEFT if name not in {"tree.json", "leaves.mrc"}
     ]
     assert "tree" not in json.loads((tmp_path / "demo" / "evaluation.json").read_text())
+    assert "not nested" in (tmp_path / "demo" / "report.html").read_text(encoding="utf-8")

@@ -31,6 +31,7 @@ LEFT = [
     "level-3.mrc",
     "model.safetensors",
     "overview.png",
+    "report.html",
     "run.json",
     "tree.json",
 ]
@@ -53,6 +54,9 @@ def test_it_leaves_levels_picture_model_and_record(run, phantom_file, tmp_path, 
         assert labels.voxel_size_nm == source.voxel_size_nm
         np.testing.assert_array_equal(np.unique(labels.read()), np.arange(k))
     assert matplotlib.image.imread(folder / PICTURE).shape[0] > 500
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert f"gyrovox view {folder}" in page
+    assert "<h3>3 classes</h3>" in page
 
 
 def test_the_record_says_what_was_done(run, phantom_file, tmp_path, tiny):
@@ -65,6 +69,7 @@ def test_the_record_says_what_was_done(run, phantom_file, tmp_path, tiny):
     assert record["settings"]["model"]["geometry"] == "poincare"
     assert record["settings"]["segmentation"]["clustering"] == "tree"
     assert record["mask"] is None
+    assert record["tile"] is None
     assert record["cleaning"] == {
         "smallest_nm3": 0.0,
         "fill_holes_nm3": 0.0,
@@ -193,6 +198,7 @@ def test_how_codes_become_classes_can_be_chosen_with_a_model(
         "level-2.mrc",
         "model.safetensors",
         "overview.png",
+        "report.html",
         "run.json",
     ]
     # The model that is left beside the labels segments as they were made, unless told otherwise.

@@ -100,6 +100,7 @@ def test_it_leaves_what_a_volume_in_one_piece_leaves(undisturbed, large_file):
         "level-6.mrc",
         "model.safetensors",
         "overview.png",
+        "report.html",
         "run.json",
         "tree.json",
     ]
@@ -111,6 +112,8 @@ def test_it_leaves_what_a_volume_in_one_piece_leaves(undisturbed, large_file):
     assert matplotlib.image.imread(folder / "overview.png").shape[0] > 500
     record = json.loads((folder / "run.json").read_text())
     assert record["levels"] == [2, 6]
+    assert record["tile"] == 32
+    assert "tiles of 32 voxels a side" in (folder / "report.html").read_text(encoding="utf-8")
     assert record["inputs"][0]["path"] == str(large_file)
     assert record["timings_s"].keys() >= {"check", "look", "segment", "write", "overview"}
 

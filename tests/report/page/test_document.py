@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 from itertools import pairwise
 
@@ -150,3 +151,100 @@ def test_a_page_that_fails_leaves_the_earlier_one(folder):
     with pytest.raises(ResultError, match="level-K files"):
         write_report(folder)
     assert path.read_bytes() == before
+
+
+CHROMIUM = shutil.which("chromium")
+QUIET = ("--no-sandbox", "--disable-background-networking", "--disable-component-update")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A browser; the test is skipped where there is none."""
+    if CHROMIUM is None:
+        pytest.skip("needs Chromium, and there is none on the path")
+    driver = pytest.importorskip("playwright.sync_api")
+    with driver.sync_playwright() as playwright:
+        shown = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        yield shown
+        shown.close()
+
+
+@pytest.fixture
+def open_page(browser, folder):
+    """Open the page of the small result, and note what it asks for and complains about."""
+    contexts = []
+
+    def call(**options):
+        context = browser.new_context(viewport={"width": 1200, "height": 800}, **options)
+        contexts.append(context)
+        shown = context.new_page()
+        noted = []
+        shown.on("console", lambda message: noted.append(message.text))
+        shown.on("pageerror", lambda error: noted.append(str(error)))
+        address = write_report(folder).as_uri()
+        shown.on(
+            "request",
+            lambda asked: (
+                None
+                if asked.url == address or asked.url.startswith("data:")
+                else noted.append(asked.url)
+            ),
+        )
+        shown.goto(address)
+        return shown, noted
+
+    yield call
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.browser
+def test_the_sliders_change_the_picture_and_nothing_is_asked_for(open_page):
+    shown, noted = open_page()
+    plane, disk = shown.locator("#stage-xy"), shown.locator("#stage-disk")
+    two, two_disk = plane.screenshot(), disk.screenshot()
+    shown.locator("#level").press("ArrowRight")
+    assert shown.locator("#level-name").inner_text() == "3 classes"
+    assert plane.screenshot() != two
+    assert disk.screenshot() != two_disk
+    rows = shown.locator("#stage-classes tbody tr")
+    assert rows.count() == 3
+    assert shown.locator("#tree .row.now").count() == 3
+    shown.locator("#level").press("ArrowLeft")
+    assert plane.screenshot() == two
+
+    shown.locator(".depth[data-plane=xy]").press("ArrowRight")
+    assert shown.locator("#depth-name-0").inner_text() == "z = 4"
+    assert plane.screenshot() != two
+    shown.locator("#alone").check()
+    alone = plane.screenshot()
+    shown.locator("#alone").uncheck()
+    shown.locator("#opacity").fill("0")
+    assert plane.screenshot() == alone
+    assert noted == []
+
+
+@pytest.mark.browser
+def test_without_a_script_the_coarsest_level_is_shown_and_the_tree_is_open(open_page):
+    shown, noted = open_page(java_script_enabled=False)
+    assert shown.locator("#level").is_hidden()
+    assert shown.locator("#stage-xy").is_visible()
+    assert shown.locator("#tree details:not([open])").count() == 0
+    colours = shown.locator("#stage-xy").screenshot()
+    assert colours != shown.locator(".column .slice").first.screenshot()  # the image alone
+    # The policy of the page keeps its script from running, and says so; it asks for nothing.
+    assert [one for one in noted if "://" in one] == []
+
+
+@pytest.mark.browser
+def test_a_printer_gets_all_levels_and_no_control(open_page):
+    shown, _ = open_page()
+    shown.emulate_media(media="print")
+    assert shown.locator("#look").is_hidden()
+    columns = shown.locator(".column")
+    assert columns.count() == 3
+    assert all(columns.nth(i).is_visible() for i in range(3))
+    # What is folded on the screen is open on paper.
+    shown.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert shown.locator("#tree details:not([open])").count() == 0
+    shown.evaluate("window.dispatchEvent(new Event('afterprint'))")
