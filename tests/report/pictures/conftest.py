@@ -93,8 +93,9 @@ def with_codes():
     return change
 
 
-def pixels(figure):
+def pixels(figure, dpi):
     """A figure as sRGB in 0..1, shape (rows, columns, 3)."""
+    figure.set_dpi(dpi)
     figure.canvas.draw()
     return np.asarray(figure.canvas.buffer_rgba())[..., :3] / 255
 
@@ -103,8 +104,8 @@ def pixels(figure):
 def drawn():
     """What a figure looks like; None of its pages may be empty."""
 
-    def draw(figure):
-        picture = pixels(figure)
+    def draw(figure, dpi=40):
+        picture = pixels(figure, dpi)
         assert picture.std() > 0.02
         return picture
 

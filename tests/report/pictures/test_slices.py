@@ -47,7 +47,7 @@ def test_a_large_slice_is_thinned():
 
 def test_the_colours_of_every_class_are_on_the_page(result, drawn, said):
     figure = slices(result, levels=(2, 4))
-    picture = (drawn(figure) * 255).round().astype(int).reshape(-1, 3)
+    picture = (drawn(figure, dpi=100) * 255).round().astype(int).reshape(-1, 3)
     for colour in level(result.trunk, 2).colours:
         assert (np.abs(picture - (colour * 255).round()).max(axis=1) <= 1).any()
     assert "classes" in said(figure)

@@ -51,7 +51,7 @@ def curves(result: "ResultFolder") -> "Figure":
     for index, (name, values) in enumerate(kept.columns().items()):
         left = MARGIN + _LEFT + index % 2 * (_WIDTH + _LEFT)
         top = TOP + index // 2 * (_HEIGHT + _APART)
-        write(figure, left, top, _SAID[name], size=9)
+        write(figure, left, top, _SAID[name], size=9.0)
         axes = axes_in(figure, Box(left, top + 0.22, _WIDTH, _HEIGHT), bare=False)
         _draw(axes, np.asarray(values), kept)
     return figure

@@ -11,6 +11,7 @@ from gyrovox.report.scale_bar import scale_bar
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
 INK = "#22252a"
@@ -126,27 +127,28 @@ def show(
     figure: "Figure",
     box: Box,
     picture: Shaped[np.ndarray, "rows columns *channels"],
-    *,
-    largest: float = 1.0,
 ) -> "Axes":
     """Put a slice on a page.
 
     Args:
         figure: The page.
         box: Where.
-        picture: Grey values (rows, columns) from 0 to `largest`, or sRGB (rows, columns, 3); NaN
+        picture: Grey values (rows, columns) in 0..1, or sRGB (rows, columns, 3); NaN
             is neither.
-        largest: The grey value that is white.
 
     Returns:
         The axes that it is in.
     """
+    axes = axes_in(figure, box)
+    axes.imshow(picture, cmap=greys(), vmin=0, vmax=1, aspect="auto", interpolation="nearest")
+    return axes
+
+
+def greys() -> "Colormap":
+    """From black to white; what is no number, such as what lies beyond the volume, is tinted."""
     from matplotlib import colormaps
 
-    axes = axes_in(figure, box)
-    grey = colormaps["gray"].with_extremes(bad=_NOTHING)
-    axes.imshow(picture, cmap=grey, vmin=0, vmax=largest, aspect="auto", interpolation="nearest")
-    return axes
+    return colormaps["gray"].with_extremes(bad=_NOTHING)
 
 
 def draw_scale_bar(axes: "Axes", box: Box, extent: float, *, known: bool) -> None:

@@ -1,17 +1,16 @@
 """Patches of the image whose codes lie nearest to the centre of their class, and farthest."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, final
 
 import numpy as np
 from jaxtyping import Float32, Int32, Integer
 
 from gyrovox.errors import PictureError
 from gyrovox.report.pictures.level import Level
-from gyrovox.report.pictures.look import FAINT, MARGIN, TOP, Box, axes_in, page, show, write
+from gyrovox.report.pictures.look import FAINT, MARGIN, TOP, Box, axes_in, greys, page, write
 from gyrovox.volumes import Region, Volume
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from gyrovox.report.pictures.voxel_codes import VoxelCodes
@@ -68,6 +67,7 @@ def patches(
     write(figure, MARGIN + _NAMES, TOP, "nearest to the centre", size=9.5)
     write(figure, far, TOP, "farthest from it", size=9.5)
     scale = _grey_scale(image, codes)
+    canvas = _Canvas(figure, patch_side)
     for index in range(shown):
         top = TOP + 0.28 + index * row
         _draw_name(figure, one, index, top)
@@ -75,10 +75,34 @@ def patches(
         for left, places in ((MARGIN + _NAMES, nearest), (far, farthest)):
             for step, place in enumerate(places):
                 box = Box(left + step * (_SIDE + _BETWEEN), top, _SIDE, _SIDE)
-                axes = show(figure, box, _cut(image, place, around, scale))
-                if patch_side is not None:
-                    _draw_frame(axes, around, patch_side)
+                canvas.draw(_cut(image, place, around, scale), box)
     return figure
+
+
+@final
+class _Canvas:
+    """One set of axes for all patches, in inches of the page: a set for each would take seconds."""
+
+    def __init__(self, figure: "Figure", patch_side: int | None) -> None:
+        width, height = figure.get_size_inches()
+        self._axes = axes_in(figure, Box(0.0, 0.0, float(width), float(height)))
+        self._limits = (0, width), (height, 0)
+        self._patch_side = patch_side
+
+    def draw(self, patch: Float32[np.ndarray, "side side"], box: Box) -> None:
+        """A patch, with its frame."""
+        from matplotlib.patches import Rectangle
+
+        axes, side = self._axes, box.width / len(patch)
+        extent = (box.left, box.left + box.width, box.top + box.height, box.top)
+        axes.imshow(patch, cmap=greys(), vmin=0, vmax=1, extent=extent, interpolation="nearest")
+        if self._patch_side is not None:
+            framed, rest = self._patch_side * side, (len(patch) - self._patch_side) // 2 * side
+            corner = (box.left + rest, box.top + rest)
+            axes.add_patch(
+                Rectangle(corner, framed, framed, facecolor="none", edgecolor=_FRAME, linewidth=1.1)
+            )
+        axes.set(xlim=self._limits[0], ylim=self._limits[1], aspect="auto")
 
 
 def nearest_and_farthest(
@@ -149,12 +173,3 @@ def _draw_name(figure: "Figure", one: Level, index: int, top: float) -> None:
     swatch.imshow(one.colours[index][np.newaxis, np.newaxis], aspect="auto")
     write(figure, MARGIN + 0.24, top + 0.1, f"class {one.label(index)}", size=9.5)
     write(figure, MARGIN + 0.24, top + 0.3, f"node {one.nodes[index] + 1}", size=7.5, colour=FAINT)
-
-
-def _draw_frame(axes: "Axes", around: int, side: int) -> None:
-    from matplotlib.patches import Rectangle
-
-    corner = (around - side) / 2 - 0.5
-    axes.add_patch(
-        Rectangle((corner, corner), side, side, facecolor="none", edgecolor=_FRAME, linewidth=1.1)
-    )

@@ -118,7 +118,7 @@ def write_reliability(table: Mapping[str, Shaped[np.ndarray, "nodes"]], path: Pa
             rows.writerow([_cell(name, value) for name, value in named.items()])
 
 
-def _cell(name: str, value: float) -> str:
+def _cell(name: str, value: float | int) -> str:
     """A value as text; nothing where it is not known."""
     if isinstance(value, float):
         return "" if np.isnan(value) else f"{value:.6g}"
