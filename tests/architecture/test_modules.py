@@ -15,7 +15,7 @@ PACKAGES = sorted(PACKAGE.rglob("__init__.py"))
 VAGUE = {"utils", "util", "helpers", "helper", "misc", "common", "tools", "base", "core", "stuff"}
 BANNED_CALLS = {"hasattr", "eval", "exec", "print", "breakpoint"}
 # Folders of tests that speak of no single module.
-ACROSS = {"architecture", "docs", "laws", "benchmarks"}
+ACROSS = {"architecture", "browser", "docs", "laws", "benchmarks"}
 
 
 def _name(path: Path) -> str:

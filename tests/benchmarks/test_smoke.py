@@ -1,5 +1,6 @@
 """Every benchmark's code runs, on next to nothing, untimed, writing nothing."""
 
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 from benchmarks.quality import ablation, accuracy, baselines, phantom, real_volumes
 from benchmarks.quality import kmeans as kmeans_quality
-from benchmarks.speed import embedding, gyroplane, kmeans, scale, tree
+from benchmarks.speed import embedding, explorer, gyroplane, kmeans, scale, tree
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
@@ -17,8 +18,15 @@ def scaled() -> str:
         return scale.report([(24, 24, 24)], Path(folder), repeats=2, side=12)
 
 
+def explored() -> str:
+    if shutil.which("chromium") is None:
+        pytest.skip("needs Debian's chromium, and it is not installed: apt-get install chromium")
+    return explorer.report([24], openings=1, changes=1, steps=3)
+
+
 SMOKE: dict[str, Callable[[], str]] = {
     "speed/scale.py": scaled,
+    "speed/explorer.py": explored,
     "speed/embedding.py": lambda: embedding.report(12, 4, 2, [1]),
     "quality/__main__.py": lambda: ablation.main(smoke=True),
     "quality/accuracy.py": lambda: accuracy.report(2, rooms=(1e-2,)),

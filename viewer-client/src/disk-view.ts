@@ -9,6 +9,7 @@ import {
   translated,
 } from "./disk-geometry";
 import { oncePerFrame } from "./dom";
+import { tell } from "./notices";
 import type { Store } from "./store";
 import { hex } from "./tree";
 
@@ -177,6 +178,7 @@ export class DiskView {
       this.setLasso(false);
       const caught = this.lassoed().filter((node) => inPolygon(this.pixelOf(node), polygon));
       const whole = this.leavesShown ? this.store.tree.nodesHolding(caught) : caught;
+      if (whole.length === 0) tell("The lasso caught no point.", "note");
       this.store.group(whole);
     } else if (!drag.moved) {
       this.clicked(event);

@@ -66,9 +66,11 @@ export class Explorer {
     this.paint();
   }
 
+  /** @param attached When the view can show volumes; they are asked for before that. */
   static async open(
     summary: ResultSummary,
     view: VolumeView,
+    attached: Promise<void>,
     controls: VolumeControls,
     reload: () => void,
   ): Promise<Explorer> {
@@ -83,6 +85,7 @@ export class Explorer {
           })
         : null,
       readVolume(summary.index, "leaves"),
+      attached,
     ]);
     await view.show(image?.bytes ?? null, leaves.bytes);
     const explorer = new Explorer(summary, new Tree(columns), edits, view, leaves.step, reload);

@@ -3,7 +3,7 @@
 import { type ExportKind, type ExportedFile, exportFile } from "./api";
 import { byId, element } from "./dom";
 import { plural } from "./format";
-import { tell, tellError } from "./notices";
+import { tellError } from "./notices";
 import { describeSelection } from "./selection-panel";
 import type { Store } from "./store";
 
@@ -47,6 +47,7 @@ export class ExportDialog {
 
   open(): void {
     this.forgetPoints();
+    byId("export-done").textContent = "";
     const some = this.store.selection.length > 0;
     byId("export-what").textContent =
       `${plural(this.store.table.classes.length, "class", "classes")} are shown. ` +
@@ -121,6 +122,7 @@ function download(file: ExportedFile): void {
   link.href = address;
   link.download = file.name;
   link.click();
-  URL.revokeObjectURL(address);
-  tell(`Saved as ${file.name}, where your browser keeps what it loads.`, "note");
+  // Some browsers begin to read only after this.
+  window.setTimeout(() => URL.revokeObjectURL(address), 60_000);
+  byId("export-done").textContent = `Saved as ${file.name}, where your browser keeps what it loads.`;
 }

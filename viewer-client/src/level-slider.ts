@@ -21,8 +21,14 @@ export class LevelSlider {
     this.slider.disabled = this.most < 3;
     this.number.max = String(store.tree.nLeaves);
     const set = (classes: number): void => this.set(classes);
-    this.slider.addEventListener("input", () => set(this.classesAt(this.slider.valueAsNumber)), { signal });
-    this.slider.addEventListener("change", () => store.settleLevel(), { signal });
+    this.slider.addEventListener("input", () => this.slid(), { signal });
+    this.slider.addEventListener("keydown", (event) => this.key(event), { signal });
+    const settle = (): void => {
+      store.settleLevel();
+      this.show();
+    };
+    this.slider.addEventListener("change", settle, { signal });
+    this.slider.addEventListener("blur", settle, { signal });
     this.number.addEventListener("change", () => set(this.number.valueAsNumber || 1), { signal });
     byId("coarser").addEventListener("click", () => this.step(-1), { signal });
     byId("finer").addEventListener("click", () => this.step(1), { signal });
@@ -37,6 +43,21 @@ export class LevelSlider {
   step(by: number): void {
     this.set(this.store.cut.length + by);
     this.store.settleLevel();
+  }
+
+  private slid(): void {
+    const place = this.slider.value;
+    this.set(this.classesAt(this.slider.valueAsNumber));
+    // The thumb stays under the finger, between two numbers of classes, until it is let go.
+    this.slider.value = place;
+  }
+
+  /** By one class: steps of the slider are finer than that where classes are few. */
+  private key(event: KeyboardEvent): void {
+    const by = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[event.key];
+    if (by === undefined) return;
+    event.preventDefault();
+    this.set(this.store.cut.length + by);
   }
 
   private set(classes: number): void {

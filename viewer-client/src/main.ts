@@ -26,13 +26,16 @@ async function start(): Promise<void> {
     (opacity) => explorer?.setOpacity(opacity),
     (on) => explorer?.setRendering(on),
   );
-  const [results] = await Promise.all([listResults(), view.attach()]);
+  const attached = view.attach();
   const tint = (): void => {
     view.setBackground(BACKGROUND[theme.theme], [0.9, 0.62, 0]);
     explorer?.themeChanged();
   };
-  theme.onChange = tint;
-  tint();
+  void attached.then(() => {
+    theme.onChange = tint;
+    tint();
+  }, failed);
+  const results = await listResults();
   byId("theme").addEventListener("click", () => theme.flip());
   byId("help").addEventListener("click", () => byId<HTMLDialogElement>("help-dialog").showModal());
 
@@ -42,9 +45,12 @@ async function start(): Promise<void> {
     byId("loading").hidden = false;
     document.body.dataset.ready = "false";
     document.title = `${result.name} – gyrovox explorer`;
-    explorer = await Explorer.open(result, view, controls, () => void open(result).catch(failed));
+    explorer = await Explorer.open(result, view, attached, controls, () => void open(result).catch(failed));
     explorer.setOpacity(controls.opacityNow);
     byId("loading").hidden = true;
+    // Two frames later everything has been drawn.
+    await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+    performance.mark("gyrovox:first-picture");
     document.body.dataset.ready = "true";
   };
   choose(results, (result) => void open(result).catch(failed));

@@ -2,6 +2,8 @@
 
 import { byId, element } from "./dom";
 
+const NOTE_MS = 8000;
+
 export function tell(message: string, kind: "error" | "note" = "error"): void {
   const notices = byId("notices");
   const shown = [...notices.children].some((each) => each.firstChild?.textContent === message);
@@ -13,6 +15,7 @@ export function tell(message: string, kind: "error" | "note" = "error"): void {
   close.addEventListener("click", () => notice.remove());
   notice.append(element("span", "", message), close);
   notices.append(notice);
+  if (kind === "note") window.setTimeout(() => notice.remove(), NOTE_MS);
 }
 
 export function tellError(error: unknown): void {

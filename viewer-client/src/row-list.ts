@@ -42,6 +42,7 @@ export class RowList {
     private readonly actions: RowActions,
     signal: AbortSignal,
   ) {
+    this.space.setAttribute("role", "none");
     container.replaceChildren(this.space);
     container.addEventListener("scroll", this.redraw, { signal, passive: true });
     container.addEventListener("keydown", (event) => this.key(event), { signal });

@@ -37,9 +37,8 @@ function besides(
     const small = Math.min(large, room / Math.max(x, y), (height - GAP) / (2 * z));
     const [left, top] = centred(width, height, large * x + GAP + small * Math.max(x, y), large * y);
     const across = left + large * x + GAP;
-    // The two together are as high as the large one where that is the higher.
-    const [, upper] = centred(0, height, 0, Math.max(large * y, 2 * small * z + GAP));
-    const lower = height - upper - small * z;
+    const [, upper] = centred(0, height, 0, 2 * small * z + GAP);
+    const lower = upper + small * z + GAP;
     return placed(
       [
         ["xy", left, top, large * x, large * y],

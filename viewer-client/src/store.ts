@@ -80,7 +80,10 @@ export class Store {
   setLevel(classes: number): void {
     const most = this.tree.nLeaves;
     const wanted = Math.max(1, Math.min(most, Math.round(classes)));
-    this.commit(withCut(this.edits, this.tree.horizontalCut(wanted)), "level");
+    const cut = this.tree.horizontalCut(wanted);
+    const shown = new Set(this.currentCut);
+    if (cut.length === shown.size && cut.every((node) => shown.has(node))) return;
+    this.commit(withCut(this.edits, cut), "level");
   }
 
   /** The next change of the level is a step of its own. */

@@ -81,10 +81,13 @@ export class VolumeView {
     await this.niivue.attachToCanvas(this.canvas);
     // Slices look at colours alone, and the 3-D picture at opacity: there, only classes are seen.
     this.niivue.addColormap(GREY, { R: [0, 255], G: [0, 255], B: [0, 255], A: [0, 0], I: [0, 255] });
+    this.niivue.isSnapToVoxelCenters = true;
     // Its keys would fight with those of the page.
     const keys = this.niivue._eventListeners.keydown;
     if (keys) window.removeEventListener("keydown", keys);
+    let overSlice = false;
     this.niivue.addEventListener("slicePointerMove" as never, (event: Event) => {
+      overSlice = true;
       const { voxel } = (event as CustomEvent<SlicePointerEvent>).detail;
       this.onHover(this.spotAt(voxel));
     });
@@ -93,6 +96,11 @@ export class VolumeView {
     );
     this.canvas.addEventListener("pointerdown", (event) => {
       this.pressed = event.button === 0 ? [event.clientX, event.clientY] : null;
+    });
+    // NiiVue listens before: between slices it says nothing, and nothing is pointed at.
+    this.canvas.addEventListener("pointermove", () => {
+      if (!overSlice) this.onHover(null);
+      overSlice = false;
     });
     this.canvas.addEventListener("pointerleave", () => this.onHover(null));
     this.niivue.addEventListener("locationChange", () => this.onMove(this.spotAtCrosshair()));
@@ -112,6 +120,8 @@ export class VolumeView {
       await this.niivue.setVolume(0, { calMin: 1e6, calMax: 2e6 });
     }
     this.colouring ??= new LeafColouring(this.inside.gl);
+    const [x, y, z] = this.shape.map((side) => Math.floor(side / 2));
+    this.niivue.crosshairPos = this.niivue.vox2frac([x, y, z]);
     this.layOut();
   }
 

@@ -28,6 +28,13 @@ describe("the store", () => {
     expect(store.canUndo).toBe(false);
   });
 
+  test("takes the level that is shown for no step", () => {
+    const before = store.edits;
+    store.setLevel(2);
+    expect(store.edits).toBe(before);
+    expect(store.canUndo).toBe(false);
+  });
+
   test("redoes what was undone, until something else is done", () => {
     store.setLevel(3);
     store.undo();
