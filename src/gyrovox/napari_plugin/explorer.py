@@ -5,9 +5,9 @@ from contextlib import suppress
 from typing import final
 
 import numpy as np
+from napari.components import ViewerModel
 from napari.layers import Labels, Layer
 from napari.utils.notifications import show_error, show_info
-from napari.viewer import Viewer
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QHBoxLayout,
@@ -42,7 +42,7 @@ class Explorer(QWidget):
         napari_viewer: The viewer that it is docked to.
     """
 
-    def __init__(self, napari_viewer: Viewer) -> None:
+    def __init__(self, napari_viewer: ViewerModel) -> None:
         super().__init__()
         self._viewer = napari_viewer
         self._figure: DiskFigure | None = None
@@ -153,10 +153,10 @@ class Explorer(QWidget):
         if self.shown is not None:
             self.show_tree(self.shown.with_lit(() if row < 0 else self.shown.classes.nodes[row]))
 
-    def _split(self) -> None:
+    def _split(self, _checked: bool = False) -> None:
         self._change(lambda shown: shown.expanded(self.classes.row))
 
-    def _join(self) -> None:
+    def _join(self, _checked: bool = False) -> None:
         self._change(lambda shown: shown.joined(self.classes.row))
 
     def _rename(self, row: int, name: str) -> None:
@@ -170,7 +170,7 @@ class Explorer(QWidget):
         try:
             self.show_tree(change(shown))
         except EditConflictError as error:
-            show_error(f"{error} They are shown now.")
+            show_error(f"{str(error).rstrip('.')}. They are shown now.")
             with suppress(GyrovoxError):
                 self.show_tree(shown.reread())
         except GyrovoxError as error:
@@ -193,7 +193,9 @@ class Explorer(QWidget):
         leaves = (tree.leaves + 1).astype(np.min_scalar_type(tree.n_leaves))
         shown = ShownTree.of_tree(tree, segmented.classes)
         data, facts, _ = leaf_layer(leaves, shown, segmented.name, segmented.where)
-        layer = self._viewer.add_labels(data, **facts)
+        # Not add_labels: to plugins the viewer gives a stand-in for the layer that it adds.
+        layer = Labels(data, **facts)
+        self._viewer.add_layer(layer)
         self.layers.choose(layer)
         self.tabs.setCurrentIndex(0)
         show_info(f"{segmented.name}: segmented into a tree of {tree.n_leaves} leaves")

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import final
 
+from napari.components import ViewerModel
 from napari.layers import Layer
 from napari.utils.events import Event
-from napari.viewer import Viewer
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QWidget
 
@@ -24,14 +24,19 @@ class Hover(QObject):
 
     over = Signal(int)
 
-    def __init__(self, viewer: Viewer, layer: Callable[[], Layer | None], owner: QWidget) -> None:
+    def __init__(
+        self, viewer: ViewerModel, layer: Callable[[], Layer | None], owner: QWidget
+    ) -> None:
         super().__init__(owner)
         self._layer = layer
         self._last = 0
         # Not `self.moved`: the viewer outlives the widget, and would keep it.
         callback = partial(_moved, weakref.ref(self))
-        viewer.mouse_move_callbacks.append(callback)
-        owner.destroyed.connect(partial(_forget, weakref.ref(viewer), callback))
+        callbacks = viewer.mouse_move_callbacks
+        callbacks.append(callback)
+        # Whichever goes first: Python's object, or the one of Qt that it stands for.
+        forget = weakref.finalize(self, callbacks.remove, callback)
+        owner.destroyed.connect(lambda *_: forget())
 
     def moved(self, position: object, direction: object, displayed: object) -> None:
         """Look what is at a position.
@@ -53,13 +58,7 @@ class Hover(QObject):
             self.over.emit(found)
 
 
-def _moved(hover: "weakref.ref[Hover]", _viewer: Viewer, event: Event) -> None:
+def _moved(hover: "weakref.ref[Hover]", _viewer: ViewerModel, event: Event) -> None:
     found = hover()
     if found is not None:
         found.moved(event.position, event.view_direction, event.dims_displayed)
-
-
-def _forget(viewer: "weakref.ref[Viewer]", callback: Callable[..., None], *_: object) -> None:
-    found = viewer()
-    if found is not None and callback in found.mouse_move_callbacks:
-        found.mouse_move_callbacks.remove(callback)

@@ -38,7 +38,6 @@ class UnreadImage:
     def __init__(self, layer: ImageLayer) -> None:
         self.name = layer.name
         self._data = layer.data[0] if layer.multiscale else layer.data
-        self.voxel_size_nm = voxel_size_nm(layer)
         if layer.rgb:
             raise VolumeError(
                 f"a layer must have one value per voxel to be segmented, and {self.name!r} has "
@@ -52,6 +51,7 @@ class UnreadImage:
                 f"shape {shape}. {'Pass a stack.' if len(shape) == 2 else _SPLIT}"
             )
         self.shape: tuple[int, int, int] = (shape[0], shape[1], shape[2])
+        self.voxel_size_nm = voxel_size_nm(layer)
 
     def read(self) -> Volume:
         """The volume, with all its voxels in memory."""

@@ -113,7 +113,7 @@ class TrainingPanel(QWidget):
         """Whether a training is under way."""
         return self._worker is not None
 
-    def start(self) -> None:
+    def start(self, _checked: bool = False) -> None:
         """Begin with the layer that is chosen; what cannot be segmented is refused in words."""
         layer = self.images.layer
         if layer is None or self.is_working:
@@ -138,7 +138,7 @@ class TrainingPanel(QWidget):
         self._set_buttons()
         worker.start()
 
-    def cancel(self) -> None:
+    def cancel(self, _checked: bool = False) -> None:
         """Ask the work to end; it does after its present step, or stage."""
         if self.is_working:
             self._cancel.set()
