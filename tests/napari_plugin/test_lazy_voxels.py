@@ -79,7 +79,7 @@ def test_it_says_what_arrays_say(lazy):
     assert np.asarray(lazy, np.float32).dtype == np.float32
 
 
-@pytest.mark.parametrize(("most", "kind"), [(2**28, np.ndarray), (239, LazyVoxels)])
+@pytest.mark.parametrize(("most", "kind"), [(120, np.ndarray), (119, LazyVoxels)])
 def test_small_volumes_are_read_at_once(monkeypatch, most, kind):
     monkeypatch.setattr(lazy_voxels, "_MOST_BYTES", most)
     voxels = shown_voxels(Volume.from_array(ARRAY), 1)

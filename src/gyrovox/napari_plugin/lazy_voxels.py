@@ -24,7 +24,7 @@ def shown_voxels(volume: Volume, channel: int = 0) -> "Voxels":
         An array, or what napari can use as one.
     """
     lazy = LazyVoxels(volume, channel)
-    bytes_of_all = math.prod(volume.shape) * volume.dtype.itemsize
+    bytes_of_all = lazy.size * volume.dtype.itemsize
     return np.asarray(lazy) if bytes_of_all <= _MOST_BYTES else lazy
 
 
