@@ -206,12 +206,16 @@ def _draw_way(
     patches: Float32[np.ndarray, "codes side side"],
     top: float,
 ) -> None:
-    """The patches along the geodesic, between marks of its ends."""
+    """The patches along the geodesic."""
+    from matplotlib.patches import Rectangle
+
     names = [_name(one, node) for node in ends]
     write(figure, MARGIN, top, f"along the geodesic from {names[0]} to {names[1]}", size=9.5)
     for step, patch in enumerate(patches):
         left = MARGIN + 0.1 + step * (_PATCH + 0.06)
-        show(figure, Box(left, top + _NAME, _PATCH, _PATCH), patch)
+        axes = show(figure, Box(left, top + _NAME, _PATCH, _PATCH), patch)
+        edge = Rectangle((0, 0), 1, 1, transform=axes.transAxes, facecolor="none", edgecolor=FAINT)
+        axes.add_patch(edge)  # a white patch has one, too
         share = step / (len(patches) - 1)
         write(
             figure,
