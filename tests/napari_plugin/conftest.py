@@ -5,7 +5,7 @@ import os
 import sys
 
 import pytest
-from small_result import write_result
+from block_result import write_result
 
 from gyrovox import io
 

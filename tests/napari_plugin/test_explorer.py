@@ -1,6 +1,8 @@
+from contextlib import suppress
+
 import numpy as np
 import pytest
-from small_result import write_result
+from block_result import write_result
 from tree_laws import random_tree
 
 from gyrovox import io
@@ -28,7 +30,8 @@ def explorer(model, result, settle):
         model.add_layer(Layer.create(*layer))
     widget = Explorer(model)
     yield widget
-    widget.deleteLater()
+    with suppress(RuntimeError):  # closed by the test
+        widget.deleteLater()
     settle()
 
 
@@ -171,7 +174,7 @@ def test_a_trained_tree_becomes_a_layer_over_its_image(model, explorer, settle):
     panel.steps.setValue(2)
     panel.classes.setValue(3)
     panel.start()
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     while panel.is_working and time.monotonic() < end:
         settle()
         time.sleep(0.005)

@@ -3,7 +3,7 @@ import shutil
 
 import numpy as np
 import pytest
-from small_result import SIZES, write_result
+from block_result import SIZES, write_result
 
 from gyrovox import io
 from gyrovox.errors import EditError
@@ -81,6 +81,7 @@ def test_napari_opens_all_results_of_a_folder(viewer, result):
 def test_the_status_bar_says_class_and_path(viewer, result):
     _, labels = viewer.open(str(result), plugin="gyrovox")
     place = tuple(np.argwhere(labels.data == 7)[0] * SIZES)
+    viewer.dims.set_point(0, place[0])
     status = labels.get_status(place, world=True)["coordinates"]
     assert "class: node " in status
     assert status.endswith(" › 7")

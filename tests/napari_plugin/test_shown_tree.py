@@ -4,7 +4,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import tree_laws as laws
-from small_result import write_result
+from block_result import write_result
 
 from gyrovox import io
 from gyrovox.errors import EditConflictError, EditError, TreeError

@@ -34,7 +34,7 @@ def image(model):
     return model.add_image(voxels, name="cell", **where)
 
 
-def wait(panel, settle, until, most_s=60):
+def wait(panel, settle, until, most_s=120):
     end = time.monotonic() + most_s
     while not until():
         assert time.monotonic() < end, f"still {panel.status.text()!r}"

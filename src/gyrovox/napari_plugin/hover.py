@@ -3,13 +3,21 @@
 import weakref
 from collections.abc import Callable
 from functools import partial
-from typing import final
+from typing import Any, Protocol, final, runtime_checkable
 
 from napari.components import ViewerModel
 from napari.layers import Layer
-from napari.utils.events import Event
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QWidget
+
+
+@runtime_checkable
+class MouseEvent(Protocol):
+    """What napari tells of a mouse that moves."""
+
+    position: Any
+    view_direction: Any
+    dims_displayed: Any
 
 
 @final
@@ -58,7 +66,7 @@ class Hover(QObject):
             self.over.emit(found)
 
 
-def _moved(hover: "weakref.ref[Hover]", _viewer: ViewerModel, event: Event) -> None:
+def _moved(hover: "weakref.ref[Hover]", _viewer: ViewerModel, event: MouseEvent) -> None:
     found = hover()
     if found is not None:
         found.moved(event.position, event.view_direction, event.dims_displayed)

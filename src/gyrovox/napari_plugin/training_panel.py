@@ -28,8 +28,19 @@ from .layer_chooser import LayerChooser
 from .layer_volume import UnreadImage
 from .training_task import Report, TrainingChoices, train_and_segment
 
-Outcome = SegmentationTree | Exception | None
-"""What the work ends with: a tree, an error, or nothing where it was cancelled."""
+
+@final
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What the work ends with: a tree, an error, or neither where it was cancelled.
+
+    Args:
+        tree: The tree.
+        error: What went wrong. Napari's workers would raise an error that is given back bare.
+    """
+
+    tree: SegmentationTree | None = None
+    error: Exception | None = None
 
 
 @final
@@ -155,13 +166,14 @@ class TrainingPanel(QWidget):
     def _finish(self, outcome: Outcome) -> None:
         self._worker = None
         self._set_buttons()
-        if isinstance(outcome, Exception):
-            self._fail(outcome)
-        elif outcome is None or self._cancel.is_set():
+        tree = outcome.tree
+        if outcome.error is not None:
+            self._fail(outcome.error)
+        elif tree is None or self._cancel.is_set():
             self.status.setText("cancelled; nothing was changed")
         else:
-            self.status.setText(f"{self._name}: a tree of {outcome.n_leaves} leaves")
-            self.segmented.emit(Segmented(outcome, self._name, self._where, self.classes.value()))
+            self.status.setText(f"{self._name}: a tree of {tree.n_leaves} leaves")
+            self.segmented.emit(Segmented(tree, self._name, self._where, self.classes.value()))
 
     def _fail(self, error: Exception) -> None:
         """Say what went wrong: in words where it is one of ours, else with its traceback."""
@@ -205,9 +217,10 @@ def _outcome(
 ) -> Outcome:
     """The tree of a layer; an error is given back, since in a thread nobody would catch it."""
     try:
-        return train_and_segment(image, choices, tell=teller.told.emit, is_cancelled=is_cancelled)
+        tree = train_and_segment(image, choices, tell=teller.told.emit, is_cancelled=is_cancelled)
     except Exception as error:
-        return error
+        return Outcome(error=error)
+    return Outcome(tree=tree)
 
 
 def _field(lowest: int, highest: int, value: int, tip: str) -> QSpinBox:
