@@ -12,7 +12,8 @@ import webbrowser
 from contextlib import contextmanager
 
 import pytest
-from small_result import write_page, write_result
+from hand_made_result import boxes, write_hand_made
+from page_stub import write_page
 
 from gyrovox.viewer import ExplorerServer, server
 
@@ -35,7 +36,7 @@ def static(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return write_result(tmp_path_factory.mktemp("out") / "scan")
+    return write_hand_made(tmp_path_factory.mktemp("out") / "scan", boxes())
 
 
 @contextmanager

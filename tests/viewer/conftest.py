@@ -4,8 +4,10 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
-from small_result import write_page, write_result
+from hand_made_result import write_hand_made
+from page_stub import write_page
 from starlette.testclient import TestClient
 
 from gyrovox.results import ResultFolder, result_folders
@@ -53,8 +55,10 @@ def static(tmp_path_factory):
 def made(tmp_path_factory):
     """A folder of two results, that no test may change."""
     folder = tmp_path_factory.mktemp("made") / "out"
-    write_result(folder / "first")
-    write_result(folder / "second", seed=1, masked=False, suffix=".nii.gz")
+    leaves = np.arange(60, dtype=np.int32).reshape(3, 4, 5).repeat(4, 0).repeat(4, 1).repeat(4, 2)
+    write_hand_made(folder / "second", leaves, suffix=".nii.gz")
+    leaves[:, :2, :2] = -1
+    write_hand_made(folder / "first", leaves)
     return folder
 
 

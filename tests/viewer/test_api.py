@@ -28,9 +28,9 @@ def test_the_results_are_listed(client, opened):
             "index": index,
             "name": name,
             "shape": [12, 16, 20],
-            "voxel_size_nm": [4.0, 2.0, 2.5],
+            "voxel_size_nm": [2.0, 1.0, 1.0],
             "leaves": opened.results[index].trunk.n_leaves,
-            "levels": [2],
+            "levels": [2, 4],
             "has_image": True,
             "channels": 1,
         }
@@ -54,7 +54,7 @@ def test_a_result_is_called_by_its_number(client, index):
 def test_the_tree_is_sent(client, opened):
     got = client.get(f"{FIRST}/tree")
     assert got.json()["parents"] == opened.results[0].trunk.parents.tolist()
-    assert got.json()["levels"] == [2]
+    assert got.json()["levels"] == [2, 4]
 
 
 def test_image_and_leaves_lie_on_one_grid(client, opened):
@@ -137,7 +137,7 @@ def test_a_channel_that_is_none_is_refused(client, channel):
 
 def test_every_channel_can_be_looked_at(root, opened, client, monkeypatch):
     both = np.stack([np.zeros((12, 16, 20)), np.full((12, 16, 20), 7)]).astype(np.float32)
-    volume = Volume.from_array(both, voxel_size_nm=(4.0, 2.0, 2.5))
+    volume = Volume.from_array(both, voxel_size_nm=(2.0, 1.0, 1.0))
     monkeypatch.setattr(type(opened.results[0]), "image", lambda _: volume)
     assert client.get("/api/results").json()[0]["channels"] == 2
     for channel, value in ((0, 0), (1, 7)):

@@ -7,12 +7,10 @@ import zipfile
 from io import BytesIO
 
 import pytest
-from small_result import write_result
 
 from gyrovox.errors import EditError, RequestError
 from gyrovox.results import (
     HandEdits,
-    ResultFolder,
     components,
     export_labels,
     export_mask,
@@ -106,9 +104,8 @@ def test_a_volume_in_a_folder_is_sent_as_one_file(opened, tmp_path, result):
     assert content == expected
 
 
-def test_the_usual_format_is_that_of_the_source(tmp_path):
-    folder = write_result(tmp_path / "scan", suffix=".nii.gz")
-    result = ResultFolder.open(folder)
+def test_the_usual_format_is_that_of_the_source(opened):
+    result = opened.results[1]
     assert order_of(result, what="labels").suffix == ".nii.gz"
     assert order_of(result, what="mask", nodes=[0]).suffix == ".nii.gz"
     assert order_of(result, what="mesh", nodes=[0]).suffix == ".stl"

@@ -10,7 +10,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
-from gyrovox.viewer.guard import LARGEST_BODY, Guard
+from gyrovox.viewer.guard import LARGEST_BODY, MOST_TAKEN, Guard
 from gyrovox.viewer.hosts import HostNames
 from gyrovox.viewer.keys import Keys
 
@@ -238,6 +238,18 @@ def test_a_larger_body_is_refused(client, reached, method):
     assert reached == []
 
 
+def test_a_body_that_is_said_to_be_huge_is_not_even_taken(app, client, reached):
+    async def unread(scope, _receive, send):
+        async def receive():
+            raise AssertionError("the body was taken")
+
+        await app(scope, receive, send)
+
+    other = TestClient(unread, base_url=OWN, cookies=dict(client.cookies))
+    assert other.put("/api/x", content=b"x" * (MOST_TAKEN + 1)).status_code == 413
+    assert reached == []
+
+
 def test_a_larger_body_is_refused_though_it_does_not_say_its_length(app, client, reached):
     taken = []
 
@@ -258,7 +270,7 @@ def test_a_larger_body_is_refused_though_it_does_not_say_its_length(app, client,
     chunked = TestClient(in_pieces, base_url=OWN, cookies=dict(client.cookies))
     got = chunked.put("/api/x", headers={"Transfer-Encoding": "chunked"})
     assert got.status_code == 413
-    assert len(taken) == LARGEST_BODY // 65536 + 1  # the rest was not even taken
+    assert len(taken) == MOST_TAKEN // 65536 + 1  # the rest was not even taken
     assert reached == []
 
 

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 LARGEST_BODY = 2**20
 """Bytes that the body of a request may have."""
 
+MOST_TAKEN = 16 * LARGEST_BODY
+"""Bytes of a larger body that are taken, and forgotten: whoever is still sending when the
+connection closes does not hear why."""
+
 POLICY = "; ".join([
     "default-src 'none'",
     "script-src 'self'",
@@ -138,18 +142,19 @@ def _hardened(send: "Send") -> "Send":
 async def _body(scope: "Scope", receive: "Receive") -> bytes | None:
     """The body of a request; None if it is too large, whatever it said of its length."""
     announced = Headers(scope=scope).get("content-length", "0")
-    if not _DIGITS.fullmatch(announced) or int(announced) > LARGEST_BODY:
+    if not _DIGITS.fullmatch(announced) or int(announced) > MOST_TAKEN:
         return None
-    body = bytearray()
-    while True:
+    body, taken = bytearray(), 0
+    while taken <= MOST_TAKEN:
         message = await receive()
-        if message["type"] != "http.request":  # the client has gone
-            return bytes(body)
-        body += message.get("body", b"")
-        if len(body) > LARGEST_BODY:
-            return None
-        if not message.get("more_body", False):
-            return bytes(body)
+        piece = message.get("body", b"")
+        taken += len(piece)
+        if taken <= LARGEST_BODY:
+            body += piece
+        # The other kind of message is that the client has gone.
+        if message["type"] != "http.request" or not message.get("more_body", False):
+            return bytes(body) if taken <= LARGEST_BODY else None
+    return None
 
 
 def _replayed(body: bytes, receive: "Receive") -> "Receive":

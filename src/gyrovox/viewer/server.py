@@ -51,6 +51,7 @@ class ExplorerServer:
                 # Nothing is logged of a request: its address may hold a token.
                 access_log=False,
                 log_config=None,
+                log_level="error",
                 http="h11",
                 ws="none",
                 loop="asyncio",

@@ -1,7 +1,6 @@
-"""A small result in a folder, as `gyrovox segment` leaves it, made without training."""
+"""A result over a volume of noise whose leaves are blocks, made without training."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 from block_tree import block_tree
@@ -37,13 +36,4 @@ def write_result(folder, *, shape=SHAPE, seed=0, masked=True, suffix=".mrc", reg
     io.write_labels(tree.cut(2).labels, folder / f"level-2{suffix}", like=volume)
     record = {"command": "segment", "volume": f"scan{suffix}"}
     (folder / "run.json").write_text(json.dumps(record), encoding="utf-8")
-    return folder
-
-
-def write_page(folder: Path) -> Path:
-    """A page of three files."""
-    (folder / "assets").mkdir(parents=True)
-    (folder / "index.html").write_text("<!doctype html><title>page</title>")
-    (folder / "assets" / "page.js").write_text("export {};")
-    (folder / "assets" / "page.css").write_text("body {}")
     return folder
