@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from small_result import write_result
+from block_result import write_result
 
 
 @pytest.fixture(scope="module")

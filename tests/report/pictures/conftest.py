@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from small_result import write_result
+from block_result import write_result
 
 from gyrovox import io
 from gyrovox.report.pictures import CodeSource, code_source, shown_level, voxel_codes

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Float64, Integer
 
 from gyrovox.errors import MissingExtraError, PictureError
-from gyrovox.report.pictures.disk import draw_rim
+from gyrovox.report.pictures.disk_outline import draw_rim
 from gyrovox.report.pictures.level import Level
 from gyrovox.report.pictures.look import GAP, MARGIN, TOP, Box, axes_in, page, write
 

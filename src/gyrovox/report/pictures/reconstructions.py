@@ -9,7 +9,7 @@ from jaxtyping import Float, Float32, Float64
 from gyrovox import devices
 from gyrovox.errors import PictureError
 from gyrovox.geometry import manifold, poincare
-from gyrovox.report.pictures.disk import draw_edges, draw_rim
+from gyrovox.report.pictures.disk_outline import ROOM, draw_edges, draw_rim
 from gyrovox.report.pictures.level import Level
 from gyrovox.report.pictures.look import (
     FAINT,
@@ -36,7 +36,6 @@ _DISK, _PATCH, _NAME = 5.6, 0.62, 0.3  # inches
 _GRID = 15  # patches along a diameter of the disk
 _ALONG = 9  # patches along the geodesic
 _RIM = 0.985  # of the disk: the code of a point on its boundary is infinite
-_REACH = 1.04  # half the side of the picture, in radii
 _BATCH = 64
 
 
@@ -185,8 +184,8 @@ def _draw_grid(
             zorder=2,
         )
         image.set_clip_path(rim)
-    axes.set_xlim(-_REACH, _REACH)
-    axes.set_ylim(-_REACH, _REACH)
+    axes.set_xlim(-ROOM, ROOM)
+    axes.set_ylim(-ROOM, ROOM)
 
 
 def _draw_nodes(axes: "Axes", result: "ResultFolder", one: Level, ends: tuple[int, int]) -> None:
