@@ -57,6 +57,9 @@ def explorer(window):
     window.page.mouse.move(0, 0)
     window.reload()
     yield window
+    # What waits to be saved must not come after the next test has begun.
+    idle = "#save-state:not([data-state=waiting]):not([data-state=saving])"
+    window.page.wait_for_selector(idle, state="attached")
     assert window.said == [], "the page must have nothing to complain of"
     assert window.foreign == [], "the page must ask nobody but its server"
 

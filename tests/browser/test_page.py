@@ -92,7 +92,7 @@ def _grey(colours):
 
 def test_several_results_are_chosen_between(open_page, tmp_path):
     write_hand_made(tmp_path / "first", boxes())
-    write_hand_made(tmp_path / "second", boxes((12, 14, 16)), image=False)
+    write_hand_made(tmp_path / "second", boxes((12, 14, 20)), image=False)
     with served(tmp_path) as server:
         explorer = open_page(server, tmp_path / "first")
         explorer.page.select_option("#result", label="second")
@@ -111,27 +111,27 @@ def test_4096_leaves_change_their_level_in_a_tenth_of_a_second(open_page, tmp_pa
     with served(folder) as server:
         explorer = open_page(server, folder)
         measuring = explorer.page.context.new_cdp_session(explorer.page)
-        measuring.send("Performance.enable")
+        # In time of the processor: other programs of this machine do not count.
+        measuring.send("Performance.enable", {"timeDomain": "threadTicks"})
 
         def scripting_ms():
-            metrics = measuring.send("Performance.getMetrics")["metrics"]
-            return next(
-                1000 * each["value"] for each in metrics if each["name"] == "ScriptDuration"
-            )
+            facts = measuring.send("Performance.getMetrics")["metrics"]
+            return next(1000 * fact["value"] for fact in facts if fact["name"] == "ScriptDuration")
 
+        number = explorer.page.locator("#level-number")
         spent = []
         for level in (4096, 2000, 4095, 64):
+            number.fill(str(level))
             before = scripting_ms()
-            explorer.set_level(level)
-            assert len(explorer.saved().cut) == level
+            explorer.page.keyboard.press("Enter")
+            eventually(lambda level=level: _is_kept(explorer, level))
             spent.append(scripting_ms() - before)
-        assert min(spent) < GENEROUS * LEVEL_CHANGE_MS
-        steps = explorer.page.evaluate(
-            "performance.getEntriesByName('gyrovox:level').map(each => each.duration)"
-        )
-        assert len(steps) >= 4
-        assert min(steps) < GENEROUS * LEVEL_CHANGE_MS
-        explorer.page.mouse.wheel(0, 0)
+        assert min(spent) > 0
+        assert sorted(spent)[1] < GENEROUS * LEVEL_CHANGE_MS
+
+
+def _is_kept(explorer, level):
+    assert len(explorer.edits.cut or ()) == level
 
 
 def test_thousands_of_rows_are_not_all_in_the_page(open_page, tmp_path):

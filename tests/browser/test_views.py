@@ -107,6 +107,8 @@ def test_a_voxel_under_the_pointer_has_a_path_a_place_and_a_point(explorer):
     measured = float(explorer.result.image().read()[0][voxel])
     shown = float(place.inner_text().split("intensity ")[1])
     assert abs(shown - measured) < 0.01 * measured
+    row = explorer.page.locator("#tree .row.pointed")
+    assert row.get_attribute("data-pick") in {f"n{node}" for node in path}
     # Its point on the disk has a ring now.
     px, py = (int(each) for each in explorer.pixel_of_node(leaf))
     around = (slice(py - 9, py + 10), slice(px - 9, px + 10))
@@ -121,8 +123,16 @@ def test_outside_the_mask_there_is_no_class(explorer):
     explorer.page.focus("#volume")
     for _ in range(8):
         explorer.page.keyboard.press("PageDown")
-    explorer.page.mouse.move(*explorer.pixel_of((0, 1, 1)))
-    expect(explorer.page.locator("#spot-path")).to_have_text("outside the mask")
+    expect(explorer.page.locator("#spot-place")).to_contain_text("z 1  ")
+    x, y = explorer.pixel_of((1, 1, 1))
+
+    def see():
+        # The slice that is pointed at is the one that has been drawn.
+        explorer.page.mouse.move(x + 2, y)
+        explorer.page.mouse.move(x, y)
+        assert explorer.page.locator("#spot-path").inner_text() == "outside the mask"
+
+    eventually(see)
 
 
 def test_arrow_keys_move_the_crosshair(explorer):
@@ -132,6 +142,18 @@ def test_arrow_keys_move_the_crosshair(explorer):
     for key in ("ArrowRight", "ArrowUp", "ArrowUp", "PageUp"):
         explorer.page.keyboard.press(key)
     expect(place).to_contain_text(f"z {z + 1}  y {y + 2}  x {x + 1}")
+
+
+def test_the_wheel_goes_through_the_slices(explorer):
+    place = explorer.page.locator("#spot-place")
+    before = place.inner_text().split()[1]
+    explorer.page.mouse.move(*explorer.pixel_of(explorer.voxels()[0]))
+    explorer.page.mouse.wheel(0, 100)
+    eventually(lambda: _differ_as_words(place.inner_text().split()[1], before))
+
+
+def _differ_as_words(one, other):
+    assert one != other
 
 
 def test_branches_are_expanded_and_collapsed_one_by_one(explorer):

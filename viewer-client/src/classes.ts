@@ -113,14 +113,16 @@ export function litLeaves(
 
 /** How much of a colour is left of what is not selected. */
 const DIMMED = 0.14;
+/** Of all voxels: classes of more than that surround the others. */
+const LARGE = 0.1;
 
 /**
  * Red, green, blue, opacity of every label: 0 is no leaf, label n is leaf n - 1.
  *
  * @param opacity 0 to 1, of a class that is not dimmed.
  * @param lit 1 for every leaf that is selected; null where nothing is.
- * @param seenThrough Whether what is not selected hides nothing, for a picture in 3-D: where
- *   nothing is selected, that is the largest class, which mostly surrounds the others.
+ * @param seenThrough Whether what is not selected hides nothing, for a picture in 3-D; where
+ *   nothing is selected, that is every large class, since they mostly surround the others.
  */
 export function colourTable(
   table: ClassTable,
@@ -132,6 +134,7 @@ export function colourTable(
   const full = Math.round(255 * opacity);
   // What is pointed at is seen through only a little, however faint the rest was set.
   const bright = Math.round(255 * Math.max(opacity, 0.75));
+  const clear = seenThrough ? largeClasses(table) : 0;
   const faint = seenThrough ? 0 : Math.round(255 * opacity * DIMMED);
   table.ofLeaf.forEach((of, leaf) => {
     const { colour } = table.classes[of];
@@ -140,7 +143,14 @@ export function colourTable(
     colours[at + 1] = colour[1];
     colours[at + 2] = colour[2];
     if (lit !== null) colours[at + 3] = lit[leaf] ? bright : faint;
-    else colours[at + 3] = seenThrough && of === 0 && table.classes.length > 1 ? 0 : full;
+    else colours[at + 3] = of < clear ? 0 : full;
   });
   return colours;
+}
+
+/** How many of the classes, which come by size, are too large to be seen past; never all. */
+function largeClasses(table: ClassTable): number {
+  const all = table.classes.reduce((sum, { size }) => sum + size, 0);
+  const large = table.classes.filter(({ size }) => size > LARGE * all).length;
+  return Math.min(Math.max(large, 1), table.classes.length - 1);
 }

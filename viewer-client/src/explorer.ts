@@ -133,8 +133,9 @@ export class Explorer {
     let known = store.edits;
     store.onChange((change) => {
       if (change === "hover") {
-        this.lists.tree.point(store.hover);
-        this.lists.classes.point(store.hover);
+        const pick = store.hoveredPick();
+        this.lists.tree.point(pick);
+        this.lists.classes.point(pick);
         return;
       }
       if (store.edits !== known) {

@@ -16,8 +16,8 @@ export interface KeyAction {
 const GESTURES: [string, string][] = [
   ["Click a voxel, point or row", "select its class; its voxels are lit"],
   ["Shift-click", "select several"],
-  ["Wheel on a slice", "through the slices"],
-  ["Right-drag on a slice", "move it"],
+  ["Wheel on a slice", "through the slices; with Ctrl, larger and smaller"],
+  ["Right-drag on a slice", "move it; a double-click moves it back"],
   ["Drag on the disk", "move it; distances stay true"],
   ["Wheel on the disk", "larger, smaller"],
   ["Double-click on the disk", "that point to the middle; beside a point: the whole tree"],

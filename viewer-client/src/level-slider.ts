@@ -30,6 +30,14 @@ export class LevelSlider {
     this.slider.addEventListener("change", settle, { signal });
     this.slider.addEventListener("blur", settle, { signal });
     this.number.addEventListener("change", () => set(this.number.valueAsNumber || 1), { signal });
+    // Keys are the page's again once a number has been given.
+    this.number.addEventListener(
+      "keydown",
+      (event) => {
+        if (event.key === "Enter") this.number.blur();
+      },
+      { signal },
+    );
     byId("coarser").addEventListener("click", () => this.step(-1), { signal });
     byId("finer").addEventListener("click", () => this.step(1), { signal });
     this.drawMarks(signal);

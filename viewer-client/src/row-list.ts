@@ -31,7 +31,7 @@ interface Drawn {
 export class RowList {
   private rows: Row[] = [];
   private selected = new Set<string>();
-  private pointed: number | null = null;
+  private pointed: string | null = null;
   private readonly space = element("div", "rows-space");
   private readonly pool: Drawn[] = [];
   private readonly redraw = oncePerFrame(() => this.draw());
@@ -64,8 +64,9 @@ export class RowList {
     this.redraw();
   }
 
-  point(node: number | null): void {
-    this.pointed = node;
+  /** Mark the row of what is pointed at. */
+  point(pick: Pick | null): void {
+    this.pointed = pick && keyOf(pick);
     this.redraw();
   }
 
@@ -90,9 +91,14 @@ export class RowList {
     );
     while (this.pool.length < last - first) this.pool.push(this.blank());
     this.pool.forEach((drawn, index) => {
-      const row = this.rows[first + index];
-      drawn.root.hidden = first + index >= last;
-      if (first + index < last) this.fill(drawn, row, first + index);
+      const used = first + index < last;
+      drawn.root.hidden = !used;
+      if (used) this.fill(drawn, this.rows[first + index], first + index);
+      else {
+        // What it was is shown by another row now.
+        drawn.root.removeAttribute("id");
+        delete drawn.root.dataset.pick;
+      }
     });
   }
 
@@ -139,7 +145,7 @@ export class RowList {
     root.style.paddingLeft = `${6 + 12 * Math.min(row.depth, DEEPEST_INDENT)}px`;
     root.classList.toggle("above", !row.isClass);
     root.classList.toggle("unnamed", !row.named);
-    root.classList.toggle("pointed", row.pick.kind === "node" && row.pick.node === this.pointed);
+    root.classList.toggle("pointed", key === this.pointed);
     root.setAttribute("aria-selected", String(this.selected.has(key)));
     root.setAttribute("aria-level", String(row.depth + 1));
     if (row.open === null) root.removeAttribute("aria-expanded");

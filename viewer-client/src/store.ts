@@ -60,6 +60,14 @@ export class Store {
     return this.hovered;
   }
 
+  /** What is listed of what is under the pointer: a node down to the cut, or the class of a leaf. */
+  hoveredPick(): Pick | null {
+    const node = this.hovered;
+    if (node === null) return null;
+    const below = this.currentCut.some((each) => each !== node && this.tree.holds(each, node));
+    return below ? this.classOf(this.tree.leavesOf(node)[0]) : this.pickOf(node);
+  }
+
   get canUndo(): boolean {
     return this.history.canUndo;
   }

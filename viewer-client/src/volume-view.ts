@@ -16,7 +16,7 @@ import { type Plane, type Tile, sliceLayout } from "./slice-layout";
 const SLICE_TYPE: Record<Plane, number> = { xy: 0, xz: 1, yz: 2, "3-D": 4 };
 const MULTIPLANAR = 3;
 const GREY = "Slices";
-const CROSSHAIR_PIXELS = 0.7;
+const CROSSHAIR_PIXELS = 0.5;
 const CROSSHAIR_GAP_PIXELS = 7;
 
 export type Voxel = readonly [number, number, number];
@@ -48,6 +48,7 @@ export class VolumeView {
   private colours: Uint8Array | null = null;
   private hasImage = true;
   private pressed: [number, number] | null = null;
+  private tiles: Tile[] = [];
   private windowing: Promise<void> | null = null;
   private nextWindow: [number, number] | null = null;
 
@@ -78,6 +79,9 @@ export class VolumeView {
   }
 
   async attach(): Promise<void> {
+    // Before NiiVue listens: it would enlarge.
+    this.canvas.addEventListener("wheel", (event) => this.scrolled(event), { passive: false });
+    this.canvas.addEventListener("dblclick", (event) => this.unmoved(event));
     await this.niivue.attachToCanvas(this.canvas);
     // Slices look at colours alone, and the 3-D picture at opacity: there, only classes are seen.
     this.niivue.addColormap(GREY, { R: [0, 255], G: [0, 255], B: [0, 255], A: [0, 0], I: [0, 255] });
@@ -192,6 +196,35 @@ export class VolumeView {
     return this.spotAt([x * shape[0] - 0.5, y * shape[1] - 0.5, z * shape[2] - 0.5]);
   }
 
+  /** Through the slices; with Ctrl, or two fingers drawn apart, NiiVue enlarges them. */
+  private scrolled(event: WheelEvent): void {
+    const plane = this.planeAt(event);
+    if (event.ctrlKey || plane === null || plane === "3-D") return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    const by = Math.sign(event.deltaY);
+    const axis = { xy: 2, xz: 1, yz: 0 }[plane];
+    this.step(...([0, 1, 2].map((each) => (each === axis ? by : 0)) as [number, number, number]));
+  }
+
+  /** Slices as large as they fit, and in their middle. */
+  private unmoved(event: MouseEvent): void {
+    const plane = this.planeAt(event);
+    if (plane === null || plane === "3-D") return;
+    event.stopImmediatePropagation();
+    this.niivue.pan2Dxyzmm = [0, 0, 0, 1];
+    this.niivue.drawScene();
+  }
+
+  private planeAt(event: MouseEvent): Plane | null {
+    const { clientWidth, clientHeight } = this.canvas;
+    const [x, y] = [event.offsetX / clientWidth, event.offsetY / clientHeight];
+    const found = this.tiles.find(
+      ({ box }) => x >= box[0] && x < box[0] + box[2] && y >= box[1] && y < box[1] + box[3],
+    );
+    return found?.plane ?? null;
+  }
+
   private get inside(): Inside {
     return this.niivue.view as unknown as Inside;
   }
@@ -248,6 +281,7 @@ export class VolumeView {
       sliceType: SLICE_TYPE[plane],
       position: box,
     }));
+    this.tiles = tiles;
     this.onLayout(tiles);
   }
 }

@@ -67,10 +67,17 @@ describe("the colour table", () => {
     expect(on).toBeGreaterThan(180);
   });
 
-  test("hides nothing in 3-D behind what is not selected, or behind the largest class", () => {
+  test("hides nothing in 3-D behind what is not selected", () => {
     const lit = litLeaves(tree, NO_EDITS, table, [nodePick(7)]);
     expect(opacities(colourTable(table, 0.5, lit, true)).slice(0, 3)).toEqual([0, 0, 0]);
     expect(opacities(colourTable(table, 0.5, null, true))).toEqual([0, 0, 0, 128, 128]);
+  });
+
+  test("leaves all large classes clear in 3-D, but not everything", () => {
+    const four = classTable(tree, NO_EDITS, [0, 1, 2, 7]);
+    expect(opacities(colourTable(four, 0.5, null, true))).toEqual([0, 0, 0, 128, 128]);
+    const one = classTable(tree, NO_EDITS, [8]);
+    expect(opacities(colourTable(one, 0.5, null, true))).toEqual([128, 128, 128, 128, 128]);
   });
 });
 

@@ -85,6 +85,18 @@ describe("the store", () => {
     expect(store.selection).toEqual([nodePick(7)]);
   });
 
+  test("finds the class of what is pointed at", () => {
+    store.point(0);
+    expect(store.hoveredPick()).toEqual(nodePick(6));
+    store.point(8);
+    expect(store.hoveredPick()).toEqual(nodePick(8));
+    store.group([7]);
+    store.point(4);
+    expect(store.hoveredPick()).toEqual(groupPick(0));
+    store.point(null);
+    expect(store.hoveredPick()).toBeNull();
+  });
+
   test("says what changed", () => {
     const heard = vi.fn<(change: Change) => void>();
     store.onChange(heard);
