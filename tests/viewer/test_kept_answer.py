@@ -1,6 +1,7 @@
 """Answers are made once, kept within bounds, and not sent again to who has them."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -43,6 +44,7 @@ def test_an_answer_is_made_once_though_many_ask_at_a_time():
 
     def make():
         made.append(1)
+        time.sleep(0.1)  # for the others to come
         return answer()
 
     def ask(_):
