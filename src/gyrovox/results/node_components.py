@@ -163,10 +163,11 @@ class _Parts:
 def _facing(below: NDArray[np.int64], above: NDArray[np.int64]) -> NDArray[np.int64]:
     """Pairs of components of two planes that touch, shape (2, pairs); −1 is none."""
     height, width = below.shape
-    pairs = []
+    span = int(above.max()) + 1
+    keys = [np.empty(0, np.int64)]  # numbers sort ten times as fast as pairs
     for dy, dx in _SHIFTS:
         lower = below[max(dy, 0) : height + min(dy, 0), max(dx, 0) : width + min(dx, 0)]
         upper = above[max(-dy, 0) : height + min(-dy, 0), max(-dx, 0) : width + min(-dx, 0)]
         both = (lower >= 0) & (upper >= 0)
-        pairs.append(np.stack([lower[both], upper[both]]))
-    return np.unique(np.concatenate(pairs, axis=1), axis=1)
+        keys.append(np.unique(lower[both] * span + upper[both]))
+    return np.stack(np.divmod(np.unique(np.concatenate(keys)), max(span, 1)))
