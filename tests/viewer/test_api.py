@@ -8,6 +8,7 @@ import nibabel
 import numpy as np
 import pytest
 
+from gyrovox import io
 from gyrovox.results import read_edits
 from gyrovox.viewer import api as module
 from gyrovox.viewer import pyramid
@@ -126,6 +127,13 @@ def test_a_volume_that_is_gone_leaves_the_rest(root, client):
     assert got.status_code == 404
     assert got.json()["error"].startswith("the volume that was segmented is not where run.json")
     assert client.get(f"{FIRST}/leaves.nii.gz").status_code == 200
+
+
+def test_another_volume_in_its_place_is_not_shown(root, client):
+    other = Volume.from_array(np.zeros((5, 6, 7), np.float32))
+    io.write(other, root / "first" / "scan.mrc", overwrite=True)
+    assert client.get("/api/results").json()[0]["has_image"] is False
+    assert client.get(f"{FIRST}/image.nii.gz").status_code == 404
 
 
 @pytest.mark.parametrize("channel", ["1", "-1", "x", "٣", "99999999"])

@@ -10,14 +10,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from gyrovox.errors import RequestError, VolumeMismatchError
+from gyrovox.errors import RequestError
 from gyrovox.results import HandEdits, ResultFolder, read_edits, write_edits
 from gyrovox.viewer.coarse_nifti import image_nifti, label_nifti
 from gyrovox.viewer.exporting import exported, read_order
 from gyrovox.viewer.kept_answer import AnswerStore, KeptAnswer
 from gyrovox.viewer.pyramid import block_means, block_samples, fitting_step
 from gyrovox.viewer.tree_facts import tree_json
-from gyrovox.volumes import Volume
 
 _STEP = "X-Gyrovox-Step"
 _NIFTI = "application/gzip"
@@ -66,15 +65,14 @@ class Api:
         channel = _channel(request)
 
         def make() -> KeptAnswer:
-            image, leaves = result.image(), result.leaves()
+            image = result.image()
             if image is None:
                 raise HTTPException(
                     404, "the volume that was segmented is not where run.json says. Put it there."
                 )
-            _check_alike(image, leaves)
             if channel >= image.channels:
                 raise RequestError(f"the channel must be one of 0 to {image.channels - 1}.")
-            step = fitting_step(leaves.spatial_shape)
+            step = fitting_step(image.spatial_shape)
             means = block_means(image, step, channel=channel)
             packed = image_nifti(means, step, result.trunk.voxel_size_nm)
             return KeptAnswer(packed, _NIFTI, {_STEP: str(step)})
@@ -154,16 +152,3 @@ def _channel(request: Request) -> int:
     if not (asked.isascii() and asked.isdigit() and len(asked) < 6):
         raise RequestError("the channel must be a number from 0 on.")
     return int(asked)
-
-
-def _check_alike(image: Volume, leaves: Volume) -> None:
-    """Refuse a volume that has been replaced by another one.
-
-    Raises:
-        VolumeMismatchError: If the shapes differ.
-    """
-    if image.spatial_shape != leaves.spatial_shape:
-        raise VolumeMismatchError(
-            f"the volume must be the one that was segmented, of {leaves.spatial_shape} voxels "
-            f"(z, y, x), and {image.name} has {image.spatial_shape}. Put the right one there."
-        )
