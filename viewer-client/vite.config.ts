@@ -18,7 +18,7 @@ function sources(folder: string): string[] {
 
 /** SHA-256 over names and contents of the sources, in the order of their names. */
 function fingerprint(): string {
-  const files = [...SOURCES.map((name) => join(HERE, name)), ...sources(join(HERE, "src"))]
+  const files = [...SOURCES.map((name) => join(HERE, name)), ...sources(join(HERE, "no-cbor")), ...sources(join(HERE, "src"))]
     .map((path) => [relative(HERE, path).replaceAll("\\", "/"), path] as const)
     .sort(([one], [other]) => (one < other ? -1 : 1));
   const hash = createHash("sha256");
@@ -38,24 +38,9 @@ const saysWhatItWasBuiltOf: Plugin = {
   },
 };
 
-/**
- * NiiVue keeps documents with cbor-x, which tries `new Function` as it loads: the page's policy
- * refuses that, and says so in the console. Documents are not used here.
- */
-const withoutDocuments: Plugin = {
-  name: "without-documents",
-  enforce: "pre",
-  resolveId: (name) => (name === "cbor-x" ? "\0no-cbor" : null),
-  load: (id) =>
-    id === "\0no-cbor"
-      ? "const none = () => { throw new Error('documents are not used here'); };\n" +
-        "export { none as decode, none as encode };"
-      : null,
-};
-
 export default defineConfig({
   root: HERE,
-  plugins: [withoutDocuments, saysWhatItWasBuiltOf],
+  plugins: [saysWhatItWasBuiltOf],
   build: {
     outDir: STATIC,
     emptyOutDir: true,
