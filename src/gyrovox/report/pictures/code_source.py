@@ -1,7 +1,6 @@
 """Where the codes of a result's voxels come from: from the model again, or from what was kept."""
 
 import abc
-import json
 from typing import TYPE_CHECKING, final
 
 import numpy as np
@@ -10,8 +9,6 @@ from jaxtyping import Float32
 from gyrovox import io
 from gyrovox.errors import PictureError
 from gyrovox.inference import embed_region
-from gyrovox.inference.latents import LatentStorage
-from gyrovox.io.ome_zarr import OWN
 from gyrovox.volumes import NanPolicy, Normalisation, Region, Volume, normalisation_of
 
 if TYPE_CHECKING:
@@ -90,13 +87,12 @@ class StoredCodes(CodeSource):
     """Codes that `gyrovox segment --keep-latents` left.
 
     Args:
-        volume: The OME-Zarr, a channel for each coordinate.
-        storage: What its numbers mean.
+        volume: The OME-Zarr, a channel for each coordinate; whatever type it is stored as, it is
+            read as codes.
     """
 
-    def __init__(self, volume: Volume, storage: LatentStorage) -> None:
+    def __init__(self, volume: Volume) -> None:
         self._volume = volume
-        self._storage = storage
 
     @property
     def dim(self) -> int:
@@ -109,7 +105,8 @@ class StoredCodes(CodeSource):
         return False
 
     def read(self, region: Region) -> Float32[np.ndarray, "z y x numbers"]:
-        return self._storage.codes(self._volume.read(region))
+        coordinates = self._volume.read(region).astype(np.float32)
+        return np.ascontiguousarray(np.moveaxis(coordinates, 0, -1))
 
 
 def code_source(
@@ -125,7 +122,7 @@ def code_source(
         The source.
 
     Raises:
-        PictureError: If neither can be had.
+        PictureError: If neither can be had, or those that were kept are of another volume.
     """
     image = result.image()
     if segmenter is not None and image is not None:
@@ -139,38 +136,10 @@ def code_source(
             f"the codes of the voxels must be there, or the image and the model to make them anew, "
             f"and {missing} is gone. Put it back, or segment with --keep-latents."
         )
-    return StoredCodes(*_stored(result))
-
-
-def _stored(result: "ResultFolder") -> tuple[Volume, LatentStorage]:
-    """What was kept, and what its numbers mean.
-
-    Raises:
-        PictureError: If it is of another volume, or not what `gyrovox embed` writes.
-    """
-    path = result.path / LATENTS
-    volume = io.read(path)
+    volume = io.read(kept)
     if volume.spatial_shape != result.shape:
         raise PictureError(
-            f"{path}: the codes must be of the volume of {result.shape} voxels (z, y, x), and are "
+            f"{kept}: the codes must be of the volume of {result.shape} voxels (z, y, x), and are "
             f"of {volume.spatial_shape}. Segment again with --keep-latents."
         )
-    try:
-        facts = json.loads((path / "zarr.json").read_text(encoding="utf-8"))["attributes"][OWN]
-        steps = facts["steps"] or (1.0,) * volume.channels
-        name = volume.dtype.name
-        if name == "float32":
-            return volume, LatentStorage("float32", tuple(steps))
-        if name == "float16":
-            return volume, LatentStorage("float16", tuple(steps))
-        if name == "int8":
-            return volume, LatentStorage("int8", tuple(steps))
-    except (KeyError, TypeError, ValueError) as error:
-        raise PictureError(
-            f"{path}: the codes must say what their numbers count, and do not. Segment again with "
-            f"--keep-latents."
-        ) from error
-    raise PictureError(
-        f"{path}: codes must be float32, float16 or int8, and are {name}. Segment again with "
-        f"--keep-latents."
-    )
+    return StoredCodes(volume)
