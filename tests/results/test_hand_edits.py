@@ -139,3 +139,10 @@ def test_whatever_comes_is_read_or_refused(value):
     except EditError:
         return
     assert HandEdits.from_json(edits.to_json(), TREE) == edits
+
+
+def test_nodes_of_as_many_voxels_as_the_volume_are_no_cut_if_they_miss_a_leaf():
+    trunk = laws.trunk_of(laws.chain(3))  # leaves of 4 voxels; node 3 holds the first two
+    assert trunk.sizes[[0, 3]].sum() == trunk.sizes[-1]
+    with pytest.raises(EditError, match="twice or not at all"):
+        HandEdits(cut=(0, 3)).check(trunk)
