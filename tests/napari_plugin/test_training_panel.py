@@ -75,7 +75,7 @@ def test_a_layer_is_trained_on_and_segmented_where_it_lies(panel, image, settle)
 def test_cancelling_ends_the_training_and_makes_nothing(panel, image, settle):
     told = []
     panel.segmented.connect(told.append)
-    panel.steps.setValue(100_000)
+    panel.steps.setValue(500)
     panel.start()
     wait(panel, settle, lambda: panel.bar.value() >= 1)
     panel.cancel_button.click()
@@ -129,7 +129,7 @@ def test_closing_it_ends_the_work(model, image, settle):
     from gyrovox.napari_plugin.training_panel import TrainingPanel
 
     panel = TrainingPanel(model.layers)
-    panel.steps.setValue(100_000)
+    panel.steps.setValue(500)
     panel.start()
     wait(panel, settle, lambda: panel.bar.value() >= 1)
     panel.deleteLater()

@@ -61,7 +61,7 @@ def test_training_ends_with_the_step_in_which_it_is_cancelled(voxels):
     asked = []
     tree = train_and_segment(
         image_of(voxels),
-        TrainingChoices(steps=10_000),
+        TrainingChoices(steps=30),
         tell=told.append,
         is_cancelled=is_cancelled,
     )

@@ -140,7 +140,7 @@ class LevelMarks(QWidget):
             if free[line] > place:
                 continue
             width = painter.fontMetrics().horizontalAdvance(str(mark))
-            free[line] = round(place + width + 3)
+            free[line] = round(place + width + 6)
             left = min(max(0.0, place - width / 2), self.width() - width)
             painter.drawText(QRectF(left, 3 + line * 12, width + 1, 14), str(mark))
         painter.end()
