@@ -66,15 +66,15 @@ export class Explorer {
     this.paint();
   }
 
-  /** @param attached When the view can show volumes; they are asked for before that. */
+  /** @param attach Makes the view ready: the server is asked first, and works meanwhile. */
   static async open(
     summary: ResultSummary,
     view: VolumeView,
-    attached: Promise<void>,
+    attach: () => Promise<void>,
     controls: VolumeControls,
     reload: () => void,
   ): Promise<Explorer> {
-    const [columns, edits, image, leaves] = await Promise.all([
+    const answers = Promise.all([
       readTree(summary.index),
       readEdits(summary.index),
       // A picture without its volume is worth having: the error is told, and the rest goes on.
@@ -85,8 +85,8 @@ export class Explorer {
           })
         : null,
       readVolume(summary.index, "leaves"),
-      attached,
     ]);
+    const [[columns, edits, image, leaves]] = await Promise.all([answers, attach()]);
     await view.show(image?.bytes ?? null, leaves.bytes);
     const explorer = new Explorer(summary, new Tree(columns), edits, view, leaves.step, reload);
     controls.shows(image !== null, summary.channels, async (channel) => {

@@ -3,7 +3,7 @@
 import { type ResultSummary, listResults } from "./api";
 import { byId, element } from "./dom";
 import { Explorer } from "./explorer";
-import { tell, tellError, watchErrors } from "./notices";
+import { tellError, watchErrors } from "./notices";
 import { type Theme, ThemeSwitch } from "./theme";
 import { TileLabels } from "./tile-labels";
 import { VolumeControls } from "./volume-controls";
@@ -26,15 +26,17 @@ async function start(): Promise<void> {
     (opacity) => explorer?.setOpacity(opacity),
     (on) => explorer?.setRendering(on),
   );
-  const attached = view.attach();
   const tint = (): void => {
     view.setBackground(BACKGROUND[theme.theme], [0.9, 0.62, 0]);
     explorer?.themeChanged();
   };
-  void attached.then(() => {
-    theme.onChange = tint;
-    tint();
-  }, failed);
+  let attached: Promise<void> | null = null;
+  // It compiles for a second or two and lets nothing else run meanwhile, so requests come before.
+  const attach = (): Promise<void> =>
+    (attached ??= view.attach().then(() => {
+      theme.onChange = tint;
+      tint();
+    }));
   const results = await listResults();
   byId("theme").addEventListener("click", () => theme.flip());
   byId("help").addEventListener("click", () => byId<HTMLDialogElement>("help-dialog").showModal());
@@ -45,7 +47,7 @@ async function start(): Promise<void> {
     byId("loading").hidden = false;
     document.body.dataset.ready = "false";
     document.title = `${result.name} – gyrovox explorer`;
-    explorer = await Explorer.open(result, view, attached, controls, () => void open(result).catch(failed));
+    explorer = await Explorer.open(result, view, attach, controls, () => void open(result).catch(failed));
     explorer.setOpacity(controls.opacityNow);
     byId("loading").hidden = true;
     // Two frames later everything has been drawn.
@@ -55,7 +57,7 @@ async function start(): Promise<void> {
   };
   choose(results, (result) => void open(result).catch(failed));
   const wanted = results[Number(location.hash.slice(1)) || 0] ?? results[0];
-  if (!wanted) tell("There is no result in this folder. Run `gyrovox segment` first.");
+  if (!wanted) failed(new Error("There is no result in this folder. Run `gyrovox segment` first."));
   else await open(wanted);
 }
 
