@@ -1,6 +1,7 @@
 """A real browser, a real server, and a small result that is known leaf by leaf."""
 
 import shutil
+from contextlib import ExitStack
 
 import pytest
 from explorer_page import Explorer, served
@@ -58,26 +59,36 @@ def explorer(window):
     window.reload()
     yield window
     # What waits to be saved must not come after the next test has begun.
-    idle = "#save-state:not([data-state=waiting]):not([data-state=saving])"
-    window.page.wait_for_selector(idle, state="attached")
+    _wait_until_saved(window.page)
     assert window.said == [], "the page must have nothing to complain of"
     assert window.foreign == [], "the page must ask nobody but its server"
 
 
 @pytest.fixture
 def open_page(chromium):
-    """Open a server's page in a window of its own; what it said and asked for is looked at."""
+    """Serve a folder, and open a result of it in a window of its own.
+
+    What the page said and asked for is looked at in the end, before its server is gone.
+    """
     opened = []
+    with ExitStack() as servers:
 
-    def open_page(server, folder, **options):
-        context = chromium.new_context(**{"viewport": {"width": 1000, "height": 680}, **options})
-        page = Explorer(context.new_page(), folder)
-        opened.append((context, page))
-        return page.open(server.new_address())
+        def open_page(served_folder, result):
+            server = servers.enter_context(served(served_folder))
+            context = servers.enter_context(
+                chromium.new_context(viewport={"width": 1000, "height": 680})
+            )
+            opened.append(Explorer(context.new_page(), result))
+            return opened[-1].open(server.new_address())
 
-    yield open_page
-    for context, _ in opened:
-        context.close()
-    for _, page in opened:
-        assert page.said == [], "the page must have nothing to complain of"
-        assert page.foreign == [], "the page must ask nobody but its server"
+        yield open_page
+        for one in opened:
+            _wait_until_saved(one.page)
+    for one in opened:
+        assert one.said == [], "the page must have nothing to complain of"
+        assert one.foreign == [], "the page must ask nobody but its server"
+
+
+def _wait_until_saved(page):
+    idle = "#save-state:not([data-state=waiting]):not([data-state=saving])"
+    page.wait_for_selector(idle, state="attached")

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from explorer_page import Explorer, eventually, served
+from explorer_page import Explorer, eventually
 from hand_made_result import boxes, cubes, write_hand_made
 from playwright.sync_api import expect
 
@@ -93,41 +93,39 @@ def _grey(colours):
 def test_several_results_are_chosen_between(open_page, tmp_path):
     write_hand_made(tmp_path / "first", boxes())
     write_hand_made(tmp_path / "second", boxes((12, 14, 20)), image=False)
-    with served(tmp_path) as server:
-        explorer = open_page(server, tmp_path / "first")
-        explorer.page.select_option("#result", label="second")
-        expect(explorer.page).to_have_title("second – gyrovox explorer")
-        second = Explorer(explorer.page, tmp_path / "second").ready().opaque()
-        # Without its volume there are leaves, and no contrast to set.
-        expect(second.page.locator("#window")).to_be_hidden()
-        expect(second.page.locator("#spot-place")).not_to_contain_text("intensity")
-        second.set_level(3)
-        assert len(second.saved().cut) == 3
-        assert not (tmp_path / "first" / "edits.json").exists()
+    explorer = open_page(tmp_path, tmp_path / "first")
+    explorer.page.select_option("#result", label="second")
+    expect(explorer.page).to_have_title("second – gyrovox explorer")
+    second = Explorer(explorer.page, tmp_path / "second").ready().opaque()
+    # Without its volume there are leaves, and no contrast to set.
+    expect(second.page.locator("#window")).to_be_hidden()
+    expect(second.page.locator("#spot-place")).not_to_contain_text("intensity")
+    second.set_level(3)
+    assert len(second.saved().cut) == 3
+    assert not (tmp_path / "first" / "edits.json").exists()
 
 
 def test_4096_leaves_change_their_level_in_a_tenth_of_a_second(open_page, tmp_path):
     folder = write_hand_made(tmp_path / "many", cubes())
-    with served(folder) as server:
-        explorer = open_page(server, folder)
-        measuring = explorer.page.context.new_cdp_session(explorer.page)
-        # In time of the processor: other programs of this machine do not count.
-        measuring.send("Performance.enable", {"timeDomain": "threadTicks"})
+    explorer = open_page(folder, folder)
+    measuring = explorer.page.context.new_cdp_session(explorer.page)
+    # In time of the processor: other programs of this machine do not count.
+    measuring.send("Performance.enable", {"timeDomain": "threadTicks"})
 
-        def scripting_ms():
-            facts = measuring.send("Performance.getMetrics")["metrics"]
-            return next(1000 * fact["value"] for fact in facts if fact["name"] == "ScriptDuration")
+    def scripting_ms():
+        facts = measuring.send("Performance.getMetrics")["metrics"]
+        return next(1000 * fact["value"] for fact in facts if fact["name"] == "ScriptDuration")
 
-        number = explorer.page.locator("#level-number")
-        spent = []
-        for level in (4096, 2000, 4095, 64):
-            number.fill(str(level))
-            before = scripting_ms()
-            explorer.page.keyboard.press("Enter")
-            eventually(lambda level=level: _is_kept(explorer, level))
-            spent.append(scripting_ms() - before)
-        assert min(spent) > 0
-        assert sorted(spent)[1] < GENEROUS * LEVEL_CHANGE_MS
+    number = explorer.page.locator("#level-number")
+    spent = []
+    for level in (4096, 2000, 4095, 64):
+        number.fill(str(level))
+        before = scripting_ms()
+        explorer.page.keyboard.press("Enter")
+        eventually(lambda level=level: _is_kept(explorer, level))
+        spent.append(scripting_ms() - before)
+    assert min(spent) > 0
+    assert sorted(spent)[1] < GENEROUS * LEVEL_CHANGE_MS
 
 
 def _is_kept(explorer, level):
@@ -136,12 +134,11 @@ def _is_kept(explorer, level):
 
 def test_thousands_of_rows_are_not_all_in_the_page(open_page, tmp_path):
     folder = write_hand_made(tmp_path / "many", cubes(16))
-    with served(folder) as server:
-        explorer = open_page(server, folder)
-        explorer.set_level(512)
-        tree = explorer.page.locator("#tree")
-        eventually(lambda: _above(tree.evaluate("one => one.scrollHeight"), 1000 * 26))
-        assert explorer.page.locator("#tree .row").count() < 100
-        tree.evaluate("one => { one.scrollTop = one.scrollHeight; }")
-        last = explorer.page.locator("#tree .row:visible").last
-        expect(last).to_have_attribute("data-index", str(2 * 512 - 2))
+    explorer = open_page(folder, folder)
+    explorer.set_level(512)
+    tree = explorer.page.locator("#tree")
+    eventually(lambda: _above(tree.evaluate("one => one.scrollHeight"), 1000 * 26))
+    assert explorer.page.locator("#tree .row").count() < 100
+    tree.evaluate("one => { one.scrollTop = one.scrollHeight; }")
+    last = explorer.page.locator("#tree .row:visible").last
+    expect(last).to_have_attribute("data-index", str(2 * 512 - 2))
