@@ -18,6 +18,7 @@ from gyrovox.io.ome_zarr import OWN
 from gyrovox.io.zarr_sink import ZarrSink, create_sink
 from gyrovox.patches import pieces
 from gyrovox.pipeline.inputs import ModelFile, VolumeFile, stamps
+from gyrovox.pipeline.kept_normalisation import kept_normalisation
 from gyrovox.pipeline.run_folder import opened_run, put_in_place, run_folder
 from gyrovox.progress import progress
 from gyrovox.volumes import NanPolicy, Normalisation, Region, Volume, normalisation_of
@@ -79,7 +80,9 @@ class EmbeddingRun:
         # Before there is a folder: what is wrong with the volume leaves none behind.
         first = None if run_folder(self.output).exists() else self._normalisation(volume)
         with opened_run(self.output, self._fingerprint(volume), overwrite=self.overwrite) as ledger:
-            normalisation = self._kept_normalisation(ledger, volume, first)
+            normalisation = kept_normalisation(
+                ledger, "normalisation", lambda: first or self._normalisation(volume)
+            )
             tile = self._tile(ledger, volume, normalisation)
             error = self._finish(ledger, tile, pieces(volume.spatial_shape), crew)
             tile.sink.describe({
@@ -106,17 +109,6 @@ class EmbeddingRun:
     def _normalisation(self, volume: Volume) -> Normalisation:
         with progress("look", math.prod(volume.spatial_shape), unit="voxels", quiet=self.quiet):
             return normalisation_of(volume, nan_policy=self.nan_policy)
-
-    def _kept_normalisation(
-        self, ledger: Ledger, volume: Volume, found: Normalisation | None
-    ) -> Normalisation:
-        """The normalisation that the run began with."""
-        if not ledger.done("statistics", "normalisation"):
-            found = found or self._normalisation(volume)
-            with ledger.write("statistics", "normalisation", ".json") as path:
-                path.write_text(json.dumps(asdict(found)), encoding="utf-8")
-        values = json.loads(ledger.path("statistics", "normalisation", ".json").read_text("utf-8"))
-        return Normalisation(**{name: tuple(numbers) for name, numbers in values.items()})
 
     def _tile(self, ledger: Ledger, volume: Volume, normalisation: Normalisation) -> "_EmbedTile":
         """The task that every tile is given to."""
