@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from benchmarks.quality import ablation, accuracy, baselines, phantom, real_volumes
 from benchmarks.quality import kmeans as kmeans_quality
-from benchmarks.speed import embedding, explorer, gyroplane, kmeans, scale, tree
+from benchmarks.speed import embedding, explorer, gyroplane, kmeans, scale, tree, whole_run
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
@@ -16,6 +16,12 @@ BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 def scaled() -> str:
     with tempfile.TemporaryDirectory() as folder:
         return scale.report([(24, 24, 24)], Path(folder), repeats=2, side=12)
+
+
+def ran_whole() -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        scale.watched(["phantom", "cell", "-o", folder, "--shape", "24", "24", "24"])
+        return whole_run.report(Path(folder) / "volume-000.mrc", repeats=1, steps=3)
 
 
 def explored() -> str:
@@ -27,6 +33,7 @@ def explored() -> str:
 SMOKE: dict[str, Callable[[], str]] = {
     "speed/scale.py": scaled,
     "speed/explorer.py": explored,
+    "speed/whole_run.py": ran_whole,
     "speed/embedding.py": lambda: embedding.report(12, 4, 2, [1]),
     "quality/__main__.py": lambda: ablation.main(smoke=True),
     "quality/accuracy.py": lambda: accuracy.report(2, rooms=(1e-2,)),
