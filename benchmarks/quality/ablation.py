@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.quality.baselines import CLASSES, RESULTS, TEST_SEEDS
+from benchmarks.quality.baselines import CLASSES, RESULTS, SHAPE, SMALL, TEST_SEEDS, Shape
 from gyrovox import HierarchicalSegmenter
 from gyrovox.devices import share_processors
 from gyrovox.evaluation import evaluate
@@ -97,19 +97,21 @@ class Outcome:
     train_s: float
 
 
-def outcome(settings: Configuration, train: range, tests: range, seed: int) -> Outcome:
+def outcome(
+    settings: Configuration, train: range, tests: range, seed: int, shape: Shape = SHAPE
+) -> Outcome:
     """Train once on one thread, and score the test phantoms."""
     as_published = SegmentationSettings(clustering="kmeans", smoothing=0.0)
     segmenter = HierarchicalSegmenter(
         replace(settings, segmentation=as_published), seed=seed, threads=1, quiet=True
     )
-    volumes = [Volume.from_array(cell_phantom(one).image) for one in train]
+    volumes = [Volume.from_array(cell_phantom(one, shape=shape).image) for one in train]
     start = time.perf_counter()
     segmenter.fit(volumes)
     spent = time.perf_counter() - start
     rows = []
     for one in tests:
-        phantom = cell_phantom(one)
+        phantom = cell_phantom(one, shape=shape)
         levels = segmenter.segment(Volume.from_array(phantom.image), levels=CLASSES).levels
         rows.append([
             evaluate(levels[k], truth).mean_dice
@@ -126,6 +128,7 @@ def gather(
     seeds: range,
     steps: int,
     processes: int,
+    shape: Shape = SHAPE,
 ) -> dict[str, list[Outcome]]:
     """All variants with all seeds, several at a time."""
     tasks = list(itertools.product(VARIANTS, seeds))
@@ -133,7 +136,7 @@ def gather(
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, mp_context=context) as pool:
         waiting = [
-            pool.submit(outcome, VARIANTS[name].of(base, steps), train, tests, seed)
+            pool.submit(outcome, VARIANTS[name].of(base, steps), train, tests, seed, shape)
             for name, seed in tasks
         ]
         found: dict[str, list[Outcome]] = {name: [] for name in VARIANTS}
@@ -249,7 +252,8 @@ def main(given: Sequence[str] | None = None, *, smoke: bool = False) -> str:
         tests=tests,
         seeds=range(1 if smoke else asked.seeds),
         steps=steps,
-        processes=asked.processes,
+        processes=1 if smoke else asked.processes,
+        shape=SMALL if smoke else SHAPE,
     )
     text = markdown(asked.configuration, found, steps=steps, train=train, tests=tests)
     print(text)

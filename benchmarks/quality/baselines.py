@@ -28,6 +28,14 @@ from gyrovox.volumes.phantom_cell import Variant, cell_phantom
 TEST_SEEDS = range(1000, 1020)
 """Phantoms that nothing may be tuned on; 0 to 999 are for development."""
 
+Shape = tuple[int, int, int]
+
+SHAPE: Shape = (50, 50, 50)
+"""Voxels of a phantom (z, y, x)."""
+
+SMALL: Shape = (20, 20, 20)
+"""Those of a smoke run, which only shows that the code runs."""
+
 CLASSES = (2, 4, 8)
 """Clusters at levels 1, 2, 3."""
 
@@ -70,13 +78,13 @@ BASELINES: dict[str, Baseline] = {
 
 
 def measure(
-    baseline: Baseline, variant: Variant, seeds: range = TEST_SEEDS
+    baseline: Baseline, variant: Variant, seeds: range = TEST_SEEDS, shape: Shape = SHAPE
 ) -> tuple[NDArray[np.float64], float]:
     """Mean Dice, shape (volumes, levels), and seconds per volume for all levels."""
     scores = np.empty((len(seeds), len(CLASSES)))
     spent = 0.0
     for row, seed in enumerate(seeds):
-        phantom = cell_phantom(seed, variant=variant)
+        phantom = cell_phantom(seed, shape=shape, variant=variant)
         for level, k in enumerate(CLASSES):
             start = time.perf_counter()
             labels = baseline(phantom.image, k)
@@ -85,7 +93,7 @@ def measure(
     return scores, spent / len(seeds)
 
 
-def table(variant: Variant, seeds: range = TEST_SEEDS) -> str:
+def table(variant: Variant, seeds: range = TEST_SEEDS, shape: Shape = SHAPE) -> str:
     """Markdown: mean ± sd of the Dice of every baseline on the same volumes."""
     lines = [
         f"# Simple methods on the cell phantom, variant `{variant}`",
@@ -98,7 +106,7 @@ def table(variant: Variant, seeds: range = TEST_SEEDS) -> str:
         "|---|---|---|---|---|",
     ]
     for name, baseline in BASELINES.items():
-        scores, seconds = measure(baseline, variant, seeds)
+        scores, seconds = measure(baseline, variant, seeds, shape)
         spread = zip(scores.mean(axis=0), scores.std(axis=0, ddof=1), strict=True)
         cells = " | ".join(f"{mean:.3f} ± {sd:.3f}" for mean, sd in spread)
         lines.append(f"| {name} | {cells} | {seconds:.1f} |")

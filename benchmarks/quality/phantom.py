@@ -17,7 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from benchmarks.quality.baselines import BASELINES, CLASSES, RESULTS, TEST_SEEDS, measure
+from benchmarks.quality.baselines import (
+    BASELINES,
+    CLASSES,
+    RESULTS,
+    SHAPE,
+    SMALL,
+    TEST_SEEDS,
+    Shape,
+    measure,
+)
 from gyrovox import HierarchicalSegmenter
 from gyrovox.clustering import SegmentationTree, build_tree
 from gyrovox.evaluation import evaluate, evaluate_hierarchy
@@ -92,12 +101,21 @@ def scored(
     return Score(name, dice, spent / len(phantoms))
 
 
-def trained(name: Learned, variant: Variant, train: range, *, seed: int, steps: int | None):
+def trained(
+    name: Learned,
+    variant: Variant,
+    train: range,
+    *,
+    seed: int,
+    steps: int | None,
+    shape: Shape = SHAPE,
+):
     """A segmenter that has learned from the training phantoms, and how long that took."""
     settings = configuration(name)
     if steps is not None:
         settings = replace(settings, training=replace(settings.training, steps=steps))
-    volumes = [Volume.from_array(cell_phantom(one, variant=variant).image) for one in train]
+    phantoms = [cell_phantom(one, shape=shape, variant=variant) for one in train]
+    volumes = [Volume.from_array(phantom.image) for phantom in phantoms]
     segmenter = HierarchicalSegmenter(settings, seed=seed, quiet=True)
     start = time.perf_counter()
     segmenter.fit(volumes)
@@ -129,22 +147,30 @@ def by_voxels(phantom: CellPhantom) -> Labels:
     return {k: tree.cut(k).labels for k in CLASSES}
 
 
-def gather(variant: Variant, tests: range, train: range, runs: int, steps: int | None):
+def gather(
+    variant: Variant,
+    tests: range,
+    train: range,
+    runs: int,
+    *,
+    steps: int | None,
+    shape: Shape = SHAPE,
+):
     """Scores of all methods, and lines about the trees and the training."""
-    phantoms = [cell_phantom(seed, variant=variant) for seed in tests]
+    phantoms = [cell_phantom(seed, shape=shape, variant=variant) for seed in tests]
     scores = [scored("tree of voxels", phantoms, by_voxels)]
     for name, baseline in BASELINES.items():
-        dice, seconds = measure(baseline, variant, tests)
+        dice, seconds = measure(baseline, variant, tests, shape)
         scores.append(Score(name, dice[None], seconds))
     # What is trained does not matter to these trees: a step is enough.
-    segmenter, _ = trained("default", variant, train[:1], seed=0, steps=1)
+    segmenter, _ = trained("default", variant, train[:1], seed=0, steps=1, shape=shape)
     scores += [scored(one, phantoms, by(segmenter, how)) for one, how in BY_TREE.items()]
     print(scores[-2].row(), scores[-1].row(), sep="\n", flush=True)
     lines = [about_hierarchy(segmenter, phantoms)]
     for name, space in SPACES.items():
         each: dict[str, list[Score]] = {}
         for seed in range(runs):
-            segmenter, seconds = trained(name, variant, train, seed=seed, steps=steps)
+            segmenter, seconds = trained(name, variant, train, seed=seed, steps=steps, shape=shape)
             for label, how in BY_CODES.items():
                 called = label.format(space)
                 each.setdefault(called, []).append(scored(called, phantoms, by(segmenter, how)))
@@ -273,7 +299,8 @@ def main(*, smoke: bool = False) -> str:
     small = smoke or given.smoke
     tests, train = (range(1000, 1001), range(100, 101)) if small else (TEST_SEEDS, TRAIN_SEEDS)
     runs, steps = (1, 2) if small else (given.runs, None)
-    scores, lines = gather(given.variant, tests, train, runs, steps)
+    shape = SMALL if small else SHAPE
+    scores, lines = gather(given.variant, tests, train, runs, steps=steps, shape=shape)
     text = markdown(scores, lines, given.variant, tests, train)
     print(text)
     if not small:

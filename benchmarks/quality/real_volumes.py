@@ -29,7 +29,7 @@ DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 PATIENTS = ("pat0001", "pat0003", "pat0005")
 CUTS = (3, 4, 5, 6, 8)
 NEURON_CUTS = (50, 100, 200, 500, 1000, 2000, 4000)
-SMALL = 40  # side of the crops of a smoke run
+SMALL = 24  # side of the crops of a smoke run, which looks at one patient
 REGIONS = 4096
 
 
@@ -51,7 +51,7 @@ def tumours(*, small: bool) -> Iterator[str]:
     for files in (("Flair",), ("Flair", "T1c")):
         for texture in (False, True):
             rows = []
-            for patient in PATIENTS:
+            for patient in PATIENTS[:1] if small else PATIENTS:
                 folder = DATA / "mri_brats2013" / patient
                 names = [folder / f"{name}_subtrMeanDivStd.nii.gz" for name in files]
                 voxels = io.read(",".join(str(name) for name in names)).read().astype(np.float32)

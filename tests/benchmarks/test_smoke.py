@@ -41,7 +41,7 @@ SMOKE: dict[str, Callable[[], str]] = {
     "quality/phantom.py": lambda: phantom.main(smoke=True),
     "quality/real_volumes.py": lambda: real_volumes.main(smoke=True),
     "speed/tree.py": lambda: tree.measure(((24, 24, 24),), repeats=1),
-    "quality/baselines.py": lambda: baselines.table("regular", range(2)),
+    "quality/baselines.py": lambda: baselines.table("regular", range(2), baselines.SMALL),
     "speed/gyroplane.py": lambda: gyroplane.report(codes=100, side=4, repeats=2),
     "speed/kmeans.py": lambda: kmeans.measure(1000, 2, 3, [1], repeats=1),
 }
