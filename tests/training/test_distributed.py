@@ -2,6 +2,7 @@ import itertools
 import json
 import math
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -65,27 +66,34 @@ def test_two_processes_end_with_the_model_of_one_at_the_same_batches(alone, tmp_
     check_same(left_by(tmp_path, 0), expected)
 
 
+@pytest.fixture(scope="module")
+def killed(alone, tmp_path_factory):
+    """What two processes leave of which one was killed: the one that leads, or the other."""
+    kind, _ = alone
+    folder = tmp_path_factory.mktemp("killed")
+    done = torchrun(PROGRAM, kind, folder, "die", KINDS.index(kind), 4)
+    assert done.returncode != 0
+    assert "SIGKILL" in done.stderr
+    assert not list(folder.glob("rank-*"))
+    assert (folder / "checkpoint.safetensors").stat().st_size > 0
+    return folder
+
+
 @pytest.mark.slow
-def test_processes_of_which_one_was_killed_go_on_to_the_same_model(alone, tmp_path):
+def test_processes_of_which_one_was_killed_go_on_to_the_same_model(alone, killed, tmp_path):
     kind, expected = alone
-    rank = KINDS.index(kind)  # the one that leads, and one that does not
-    killed = torchrun(PROGRAM, kind, tmp_path, "die", rank, 4)
-    assert killed.returncode != 0
-    assert "SIGKILL" in killed.stderr
-    assert not list(tmp_path.glob("rank-*"))
-    stored = (tmp_path / "checkpoint.safetensors").stat()
-    assert stored.st_size > 0
-    done = torchrun(PROGRAM, kind, tmp_path)
+    folder = shutil.copytree(killed, tmp_path / "copy")
+    done = torchrun(PROGRAM, kind, folder)
     assert done.returncode == 0, done.stderr
     for own in (0, 1):
-        check_same(left_by(tmp_path, own), expected)
+        check_same(left_by(folder, own), expected)
 
 
 @pytest.mark.slow
-def test_one_process_goes_on_from_where_two_were_stopped(alone, tmp_path):
+def test_one_process_goes_on_from_where_two_were_stopped(alone, killed, tmp_path):
     kind, expected = alone
-    torchrun(PROGRAM, kind, tmp_path, "die", 1, 4)
-    vae, record = shared_training.trained(kind, tmp_path / "checkpoint.safetensors")
+    folder = shutil.copytree(killed, tmp_path / "copy")
+    vae, record = shared_training.trained(kind, folder / "checkpoint.safetensors")
     check_same((vae.state_dict(), list(record.columns().values())), expected)
 
 
