@@ -1,6 +1,7 @@
 """Every public name of the hyperbolic core says its shapes, its errors and its source."""
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,6 +53,11 @@ class Documented(NamedTuple):
         return found.group(1) if found else ""
 
 
+@functools.cache
+def _tree(module: Path) -> ast.Module:
+    return ast.parse(module.read_text(encoding="utf-8"))
+
+
 def _public(body: list[ast.stmt]) -> Iterator[ast.FunctionDef | ast.ClassDef]:
     for node in body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
@@ -64,7 +70,7 @@ def _overloads(node: ast.FunctionDef) -> bool:
 
 def _documented() -> Iterator[Documented]:
     for module in MODULES:
-        tree = ast.parse(module.read_text(encoding="utf-8"))
+        tree = _tree(module)
         yield Documented(f"{module.parent.name}.{module.stem}", module, tree)
         for node in _public(tree.body):
             name = f"{module.parent.name}.{module.stem}.{node.name}"
@@ -128,7 +134,7 @@ def test_what_is_returned_is_described_with_its_shape(each):
 def test_a_curvature_that_is_none_is_an_error_that_is_documented(each):
     # By the function, or once for a module whose functions all take a curvature.
     if each.parameters.get("curvature") == "Curvature":
-        module = ast.get_docstring(ast.parse(each.module.read_text(encoding="utf-8")))
+        module = ast.get_docstring(_tree(each.module))
         said = f"{each.text} {module}"
         assert "ValueError" in said or "not checked here" in said
 

@@ -1,6 +1,7 @@
 """The package keeps the shape that docs/concepts/architecture.md promises."""
 
 import ast
+import functools
 import re
 from pathlib import Path
 
@@ -22,6 +23,7 @@ def _name(path: Path) -> str:
     return str(path.relative_to(PACKAGE))
 
 
+@functools.cache
 def _tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 

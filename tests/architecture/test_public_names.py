@@ -1,6 +1,7 @@
 """What a package's `__init__` gives out is explicit and documented."""
 
 import ast
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +15,11 @@ PACKAGES = sorted(path.parent for path in PACKAGE.rglob("__init__.py"))
 MOST_NAMES_AT_THE_TOP = 12
 
 
+@functools.cache
+def _tree(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
 class Public(NamedTuple):
     package: str
     name: str
@@ -25,7 +31,7 @@ def _definition(module: Path, name: str) -> ast.stmt | None:
     file = (
         module.with_suffix(".py") if module.with_suffix(".py").is_file() else module / "__init__.py"
     )
-    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+    for node in _tree(file).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name:
             return node
         if isinstance(node, ast.ImportFrom) and node.module and node.level <= 1:
@@ -45,7 +51,7 @@ def _is_own(node: ast.stmt) -> bool:
 
 def _public() -> Iterator[Public]:
     for package in PACKAGES:
-        for node in ast.parse((package / "__init__.py").read_text(encoding="utf-8")).body:
+        for node in _tree(package / "__init__.py").body:
             if isinstance(node, ast.ImportFrom) and _is_own(node) and node.module:
                 for alias in node.names:
                     start = package if node.level else PACKAGE.parent
@@ -65,7 +71,7 @@ def _parameters(node: ast.FunctionDef) -> list[str]:
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
 def test_re_exports_are_explicit(package):
-    for node in ast.parse((package / "__init__.py").read_text(encoding="utf-8")).body:
+    for node in _tree(package / "__init__.py").body:
         if _is_own(node):
             assert all(alias.asname == alias.name for alias in node.names), (
                 "write `from .module import name as name`"
