@@ -25,7 +25,7 @@ demo: $(VENV)/.base
 	@echo "    $(BIN)/gyrovox view $(DEMO)"
 
 test: setup
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
 
 # The lower ends of the ranges in pyproject.toml. Old versions may warn; that is no fault of ours.
 test-lowest: $(LOWEST)/.lowest
