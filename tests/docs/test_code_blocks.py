@@ -11,10 +11,13 @@ above a block, for this test to obey and for a reader of the source to see:
 - ``<!-- file: NAME -->`` writes the block, of any language, to that file.
 
 Blocks of ``python`` share their names down the page; blocks of ``bash`` stop at the first error.
+The pages that are read first go through a shell. On others a line that only calls ``gyrovox`` is
+run in this process, which has loaded torch already.
 """
 
 import os
 import re
+import shlex
 import subprocess
 import sysconfig
 from pathlib import Path
@@ -22,6 +25,7 @@ from typing import NamedTuple
 
 import pytest
 
+from gyrovox.cli import main
 from gyrovox.settings import Configuration, TrainingSettings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -35,6 +39,9 @@ BLOCK = re.compile(
 FENCE = re.compile(r"^\s*(?:```|~~~)", re.MULTILINE)
 QUICK = Configuration(training=TrainingSettings(steps=3, crop_size=12))
 RUN = {"bash", "python"}
+READ_FIRST = {"README.md", "docs/get-started.md"}
+# What only a shell understands.
+SHELL = re.compile(r"[|&;<>()$`*?~{}\[\]]")
 SHOWN = {"text", "yaml", "math"}
 LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
 
@@ -88,6 +95,26 @@ def _run_bash(code: str, folder: Path) -> None:
     assert done.returncode == 0, f"{code}\n{done.stdout}\n{done.stderr}"
 
 
+def _calls(code: str) -> list[list[str]] | None:
+    """The words after ``gyrovox`` of every line; None where one needs a shell."""
+    lines = [shlex.split(line, comments=True) for line in code.replace("\\\n", " ").splitlines()]
+    lines = [line for line in lines if line]
+    if any(line[0] != "gyrovox" or SHELL.search(" ".join(line)) for line in lines):
+        return None
+    return [line[1:] for line in lines]
+
+
+def _run_commands(code: str, folder: Path, *, shell: bool) -> None:
+    calls = _calls(code)
+    if shell or calls is None:
+        _run_bash(code, folder)
+        return
+    for words in calls:
+        with pytest.raises(SystemExit) as leave:
+            main(words)
+        assert leave.value.code == 0, shlex.join(["gyrovox", *words])
+
+
 def _ids(page: Path) -> str:
     return str(page.relative_to(REPOSITORY))
 
@@ -103,7 +130,8 @@ def test_every_code_block_runs(page, tmp_path, monkeypatch):
             (tmp_path / block.detail).write_text(block.code, encoding="utf-8")
         elif block.language == "bash":
             flags = block.detail if block.order == "in the tests, add" else ""
-            _run_bash(_with_flags(block.code, flags), tmp_path)
+            code = _with_flags(block.code, flags)
+            _run_commands(code, tmp_path, shell=_ids(page) in READ_FIRST)
         elif block.language == "python":
             replaced = block.order == "in the tests, replace"
             code = _replaced(block.code, block.detail) if replaced else block.code
@@ -135,3 +163,21 @@ def test_every_link_within_the_repository_leads_somewhere(page):
 def test_flags_reach_only_the_commands_of_gyrovox():
     code = "ls out\ngyrovox train a \\\n    -o b\n"
     assert _with_flags(code, "--quiet") == "ls out\ngyrovox train a      -o b --quiet\n"
+
+
+def test_lines_that_only_call_gyrovox_need_no_shell():
+    code = "# first\ngyrovox info a.mrc   # what it is\ngyrovox train a.mrc \\\n  -o 'b c'\n"
+    assert _calls(code) == [["info", "a.mrc"], ["train", "a.mrc", "-o", "b c"]]
+
+
+@pytest.mark.parametrize(
+    "line", ["ls out", "gyrovox info *.mrc", "gyrovox info a > b", "gyrovox info a | head"]
+)
+def test_other_lines_go_to_a_shell(line):
+    assert _calls(f"gyrovox info a.mrc\n{line}\n") is None
+
+
+def test_a_command_that_fails_fails_the_page(tmp_path):
+    for shell in (True, False):
+        with pytest.raises(AssertionError, match=r"gyrovox info absent\.mrc"):
+            _run_commands("gyrovox info absent.mrc\n", tmp_path, shell=shell)
