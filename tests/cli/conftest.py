@@ -36,7 +36,7 @@ def run(capsys):
     return call
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tiny():
     """Options that keep training short."""
     return TINY

@@ -17,6 +17,7 @@ import pytest
 import tifffile
 
 from gyrovox import io
+from gyrovox.cli import main
 from gyrovox.cli.results import PICTURE
 from gyrovox.errors import ClusterCountError, MissingFileError, OutputSpaceError, WorkerLostError
 from gyrovox.execution import exclusive
@@ -671,14 +672,26 @@ BREAKS = {
 }
 
 
+@pytest.fixture(scope="module")
+def two_volumes(tmp_path_factory, image, tiny):
+    """The command for two volumes, up to its output, and what it leaves undisturbed."""
+    folder = tmp_path_factory.mktemp("two")
+    volumes = [folder / f"{n}.mrc" for n in range(2)]
+    for n, volume in enumerate(volumes):
+        io.write(Volume.from_array(image + n), volume)
+    words = ("segment", *map(str, volumes), "--levels", "2", *tiny, "-o")
+    with pytest.raises(SystemExit) as leave:
+        main([*words, str(folder / "undisturbed")])
+    assert leave.value.code == 0
+    return words, folder / "undisturbed"
+
+
 @pytest.mark.parametrize("after", [0, 1])
 @pytest.mark.parametrize("name", BREAKS)
 def test_what_is_finished_is_kept_for_the_same_command(  # noqa: PLR0917
-    run, write, image, tmp_path, monkeypatch, tiny, name, after
+    run, two_volumes, tmp_path, monkeypatch, name, after
 ):
-    volumes = [write(image + n, f"in/{n}.mrc") for n in range(2)]
-    words = ("segment", *volumes, "--levels", "2", *tiny, "-o")
-    assert run(*words, tmp_path / "undisturbed").code == 0
+    words, undisturbed = two_volumes
     error, code, message = BREAKS[name]
     with monkeypatch.context() as patched:
         patched.setattr(io, "write_labels", broken_off(io.write_labels, error, after))
@@ -691,8 +704,8 @@ def test_what_is_finished_is_kept_for_the_same_command(  # noqa: PLR0917
     assert (done.code, done.err) == (0, "")
     assert names(tmp_path / "out") == ["0", "1"]
     for volume in ("0", "1"):
-        assert names(tmp_path / "out" / volume) == names(tmp_path / "undisturbed" / volume)
-        assert labels_of(tmp_path / "out" / volume) == labels_of(tmp_path / "undisturbed" / volume)
+        assert names(tmp_path / "out" / volume) == names(undisturbed / volume)
+        assert labels_of(tmp_path / "out" / volume) == labels_of(undisturbed / volume)
 
 
 def test_training_goes_on_after_an_interruption(run, phantom_file, tmp_path, monkeypatch, tiny):

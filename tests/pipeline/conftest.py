@@ -1,7 +1,8 @@
 """A large little volume: four tiles, and a model to embed it with; and smaller ones still."""
 
 import itertools
-from dataclasses import dataclass
+import shutil
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -51,6 +52,12 @@ def phantom():
 
 
 @pytest.fixture(scope="session")
+def half(phantom):
+    """Half of the little cell, one channel, which 4 tiles cover: (1, 24, 50, 52)."""
+    return phantom[:1, :24]
+
+
+@pytest.fixture(scope="session")
 def two_channel_model(tmp_path_factory, phantom):
     """A model that has seen a corner of the little cell for two steps."""
     path = tmp_path_factory.mktemp("models") / "two.safetensors"
@@ -86,9 +93,31 @@ class Room:
         )
 
 
+@pytest.fixture(scope="session")
+def models(model_file, two_channel_model):
+    """Models by the number of channels that they have seen."""
+    return {1: model_file, 2: two_channel_model}
+
+
 @pytest.fixture
-def room(tmp_path, model_file, two_channel_model):
-    return Room(tmp_path, {1: model_file, 2: two_channel_model}, itertools.count())
+def room(tmp_path, models):
+    return Room(tmp_path, models, itertools.count())
+
+
+@pytest.fixture(scope="module")
+def shared_room(tmp_path_factory, models):
+    """Where runs are made that several tests of a module begin with copies of."""
+    return Room(tmp_path_factory.mktemp("shared"), models, itertools.count())
+
+
+@pytest.fixture
+def copied(tmp_path):
+    """A finished run once more, to do harm to."""
+
+    def copy(job):
+        return replace(job, folder=shutil.copytree(job.folder, tmp_path / "copy"))
+
+    return copy
 
 
 class Backwards(Executor):
@@ -107,7 +136,7 @@ def backwards():
     return Backwards()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def place_of():
     """Who works on a job: this process by default."""
 
