@@ -171,6 +171,7 @@ def test_add_of_two_origins_has_gradients():
 SLOPE = {torch.float32: 3e-5, torch.float64: 3e-13}
 
 
+@pytest.mark.no_cover
 @hypothesis.given(
     sizes=st.tuples(st.floats(1e-6, 4.0), st.floats(1e-6, 4.0) | st.floats(0.0, 1e-6)),
     angles=st.tuples(st.floats(-3.2, 3.2), st.sampled_from([0.3, 1e-3, math.pi, 2.0])),
@@ -231,6 +232,7 @@ def test_the_slope_in_the_curvature_of_far_codes_tends_to_zero(dtype):
     assert slope.item() == pytest.approx(math.log(math.sin(math.pi / 4)), rel=1e-3)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", ["distance", "add"])
 def test_compiles_without_graph_breaks(name):
     given = [torch.randn(4, 3, dtype=torch.float64) for _ in range(2)]

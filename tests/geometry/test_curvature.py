@@ -36,6 +36,7 @@ def test_in_double_changes_tensors_alone():
     assert in_double(torch.tensor(-0.1)).dtype == torch.float64
 
 
+@pytest.mark.no_cover
 def test_compiles_without_graph_breaks():
     check_compiles(
         lambda geometry: lambda x, curvature: x * geometry.curvature.root_of(curvature),

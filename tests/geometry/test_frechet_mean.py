@@ -95,6 +95,7 @@ def test_agrees_with_60_digits(far, spread, curvature):
     assert_close(result, expected, rtol=1e-9, atol=1e-9 * scale * spread)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("curvature", [-0.1, -1.0, -4.0])
 @pytest.mark.parametrize("spread", [0.0, 1e-4, 0.5, 3.0])
 def test_gradients_agree_with_differences(spread, curvature):
@@ -106,7 +107,8 @@ def test_gradients_agree_with_differences(spread, curvature):
     def mean(u, weights, kappa):
         return frechet_mean(scale * u, weights, curvature=kappa, tolerance=1e-13)
 
-    assert torch.autograd.gradcheck(mean, (u, weights, kappa), rtol=1e-4)
+    # Along a random direction of each: one by one they would take 26 means.
+    assert torch.autograd.gradcheck(mean, (u, weights, kappa), rtol=1e-4, fast_mode=True)
 
 
 def test_the_gradient_does_not_wait_for_the_last_digits():
@@ -152,6 +154,7 @@ def test_a_number_of_steps_needs_no_check():
     assert 0 < float((few - many).norm()) < 1e-2
 
 
+@pytest.mark.no_cover
 def test_compiles_without_graph_breaks():
     given = torch.randn(2, 5, 3, dtype=torch.float64), torch.rand(5, dtype=torch.float64)
     check_compiles(
@@ -159,7 +162,7 @@ def test_compiles_without_graph_breaks():
         given,
         curvature=-1.3,
         tolerance=None,
-        max_steps=3,
+        max_steps=2,
     )
 
 

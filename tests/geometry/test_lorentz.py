@@ -73,6 +73,7 @@ def test_there_and_back_the_curvature_leaves_no_slope(curvature):
     assert abs(slopes[1].item()) < 1e-12 / -curvature * float(u.detach().abs().sum())
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", ["lift", "lower"])
 def test_compiles_without_graph_breaks(name):
     given = [torch.randn(4, 3, dtype=torch.float64)]

@@ -289,6 +289,7 @@ def check_slopes_at(name, places, curvature, dtype):
     )
 
 
+@pytest.mark.no_cover
 @hypothesis.given(
     # From 1e-3 to 7 decades below the radius, and from the origin's neighbourhood.
     exponents=st.tuples(
@@ -373,12 +374,14 @@ def test_distance_from_outside_the_ball_is_nan():
     assert bool(poincare.distance(x, y).isnan().all())
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", [*FUNCTIONS, "project"])
 def test_compiles_without_graph_breaks(name):
     given = [torch.rand(4, 3, dtype=torch.float64) / 2 - 0.2 for _ in range(FUNCTIONS.get(name, 1))]
     check_compiles(lambda geometry: vars(geometry.poincare)[name], given, curvature=-1.3)
 
 
+@pytest.mark.no_cover
 def test_paths_compile_without_graph_breaks():
     x, y = torch.rand(2, 4, 3, dtype=torch.float64) / 2 - 0.2
     time = torch.rand(4, dtype=torch.float64)

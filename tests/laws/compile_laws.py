@@ -2,6 +2,7 @@
 
 import functools
 import importlib.util
+import itertools
 import sys
 import warnings
 from pathlib import Path
@@ -29,16 +30,17 @@ def plain_geometry():
     return module
 
 
-def check_compiles(find, arguments, *, curvature, **options):
+def check_compiles(find, *calls, curvature, **options):
     """The function that `find` finds in the package compiles whole, forward and backward.
 
-    With a curvature that is learned and with one that is a number; backward is traced too.
+    Each call has its arguments, of the same shapes, so that one graph is for all. With a curvature
+    that is learned and with one that is a number; backward is traced too.
     """
     function = find(plain_geometry())
     torch.compiler.reset()
     compiled = torch.compile(function, fullgraph=True, backend="aot_eager")
     learned = torch.tensor(curvature, dtype=torch.float64)
-    for kappa in (learned, curvature):
+    for kappa, arguments in itertools.product((learned, curvature), calls):
         outcomes = []
         for run in (function, compiled):
             given = [argument.clone().requires_grad_() for argument in arguments]

@@ -2,6 +2,7 @@ import itertools
 
 import compiled_layers
 import convolution_laws as laws
+import hypothesis
 import literal_convolution as literal
 import pytest
 import torch
@@ -58,7 +59,9 @@ def settings_and_sides(draw):
     return drawn | channels | {"groups": groups, "dim": dim}, sides
 
 
+@pytest.mark.no_cover
 @given(drawn=settings_and_sides())
+@hypothesis.settings(max_examples=50)
 def test_agrees_with_loops_over_windows_and_offsets(curvature, meaning, drawn):
     settings, sides = drawn
     layer = GyroplaneConvTranspose3d(**settings, meaning=meaning, curvature=curvature).double()
