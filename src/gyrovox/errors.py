@@ -141,3 +141,11 @@ class AddressError(GyrovoxError, OSError):
 
 class PictureError(GyrovoxError, ValueError):
     """A picture that cannot be drawn of a result; the message says what is missing."""
+
+
+class TiltSeriesError(GyrovoxError, ValueError):
+    """A tilt series lacks what it must have, or its parts do not belong together."""
+
+
+class ParticleError(GyrovoxError, ValueError):
+    """A table of particles holds what no particle can be, or lacks what is needed."""

@@ -9,6 +9,7 @@ from gyrovox.volumes.mask import check_mask as check_mask
 from gyrovox.volumes.mask import inside_of_mask as inside_of_mask
 from gyrovox.volumes.mask import mask_of as mask_of
 from gyrovox.volumes.mask_cells import MaskCells as MaskCells
+from gyrovox.volumes.particle_table import ParticleTable as ParticleTable
 from gyrovox.volumes.region import Region as Region
 from gyrovox.volumes.source import ArraySink as ArraySink
 from gyrovox.volumes.source import ArraySource as ArraySource

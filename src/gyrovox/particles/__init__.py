@@ -1,0 +1,1 @@
+"""Particles of a tomogram: found, counted, averaged."""

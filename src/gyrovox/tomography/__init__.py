@@ -1,0 +1,4 @@
+"""From a specimen to its tilt series, and from a tilt series to a tomogram."""
+
+from .tilt_geometry import TiltGeometry as TiltGeometry
+from .tilt_series import TiltSeries as TiltSeries
