@@ -1,0 +1,132 @@
+"""Filters of image rows that undo what back-projection does to low frequencies."""
+
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float64
+from scipy.fft import next_fast_len
+from torch import Tensor
+
+from gyrovox.errors import SettingsError
+
+RowFilter = Literal["ramp", "hamming", "exact"]
+"""A ramp, a ramp under a Hamming window, or the weights of the tilts that were in fact taken."""
+
+
+def row_weights(
+    kind: RowFilter,
+    tilt_degrees: Float64[np.ndarray, " tilts"],
+    samples: int,
+    *,
+    thickness: float,
+) -> Float64[np.ndarray, "tilts frequencies"]:
+    r"""Weight of every frequency along the rows of each image.
+
+    The ramp is the transform of the sampled kernel, 1/4 at 0 and -1 / (π n)² at odd n, whose mean
+    is right where that of a sampled |k| is not; each tilt weighs as much as the angle it stands
+    for. The exact filter divides by how many images, each a slab 1 / D thick in Fourier space, have
+    seen a frequency:
+
+    .. math::
+        w_i(k) = \frac{1}{D} \left(\sum_j \max(0, 1 - D |k \sin(θ_i - θ_j)|)\right)^{-1}
+
+    Args:
+        kind: Which filter.
+        tilt_degrees: Tilts, shape (tilts,).
+        samples: Samples of a row, padding included.
+        thickness: Thickness D of the specimen in pixels, for the exact filter.
+
+    Returns:
+        Weights per pixel, shape (tilts, samples // 2 + 1), as `rfft` lays frequencies out.
+
+    Raises:
+        SettingsError: If there is no such filter, or the thickness is not positive.
+
+    Source:
+        Kak & Slaney (1988), eq. 3.61 (ramp); Harauz & van Heel (1986), Optik 73:146 (exact).
+    """
+    if kind == "exact":
+        return _exact(tilt_degrees, samples, thickness)
+    if kind not in {"ramp", "hamming"}:
+        raise SettingsError(f"filter must be 'ramp', 'hamming' or 'exact', got {kind!r}.")
+    distance = np.fft.fftfreq(samples, 1 / samples).round()
+    odd = distance % 2 != 0
+    kernel = np.where(odd, -1 / (np.pi * np.where(odd, distance, 1)) ** 2, 0.0)
+    kernel[0] = 0.25
+    ramp = np.fft.rfft(kernel).real
+    if kind == "hamming":
+        ramp = ramp * (0.54 + 0.46 * np.cos(2 * np.pi * np.fft.rfftfreq(samples)))
+    return angular_widths(tilt_degrees)[:, None] * ramp
+
+
+def _exact(
+    tilt_degrees: Float64[np.ndarray, " tilts"], samples: int, thickness: float
+) -> Float64[np.ndarray, "tilts frequencies"]:
+    if not thickness > 0:
+        raise SettingsError(f"thickness must be above 0 pixels, got {thickness}.")
+    tilt = np.deg2rad(tilt_degrees)
+    apart = np.abs(np.sin(tilt[:, None] - tilt))
+    frequency = np.fft.rfftfreq(samples)
+    seen = np.zeros((len(tilt), len(frequency)))
+    for column in apart.T:
+        seen += np.maximum(0, 1 - thickness * column[:, None] * frequency)
+    return 1 / (seen * thickness)
+
+
+def angular_widths(tilt_degrees: Float64[np.ndarray, " tilts"]) -> Float64[np.ndarray, " tilts"]:
+    """The angle that each tilt stands for: half the way to its neighbours on both sides.
+
+    Args:
+        tilt_degrees: Tilts in any order, shape (tilts,).
+
+    Returns:
+        Radians, shape (tilts,); a single tilt stands for half a turn, and tilts taken twice share.
+    """
+    tilt, which = np.unique(np.deg2rad(tilt_degrees), return_inverse=True)
+    if len(tilt) == 1:
+        return np.full(len(tilt_degrees), np.pi / len(tilt_degrees))
+    gaps = np.diff(tilt)
+    gaps = np.concatenate([gaps[:1], gaps, gaps[-1:]])
+    widths = (gaps[:-1] + gaps[1:]) / 2
+    return widths[which] / np.bincount(which)[which]
+
+
+def filtered_rows(
+    frames: Float[Tensor, "tilts y s"],
+    tilt_degrees: Float64[np.ndarray, " tilts"],
+    kind: RowFilter,
+    *,
+    thickness: float,
+) -> Float[Tensor, "tilts y s"]:
+    """Images with their rows filtered.
+
+    Args:
+        frames: Aligned images of mean 0, shape (tilts, y, s).
+        tilt_degrees: Their tilts, shape (tilts,).
+        kind: Which filter.
+        thickness: Thickness of the specimen in pixels, for the exact filter.
+
+    Returns:
+        Shape (tilts, y, s), per pixel.
+
+    Raises:
+        SettingsError: As `row_weights`.
+    """
+    width = frames.shape[2]
+    samples = int(next_fast_len(2 * width, real=True))
+    weights = row_weights(kind, tilt_degrees, samples, thickness=thickness)
+    out = torch.empty_like(frames)
+    for index, frame in enumerate(frames):
+        weight = torch.from_numpy(weights[index]).to(frame)
+        spectrum = torch.fft.rfft(_faded(frame, samples), dim=1) * weight
+        out[index] = torch.fft.irfft(spectrum, n=samples, dim=1)[:, :width]
+    return out
+
+
+def _faded(frame: Float[Tensor, "y s"], samples: int) -> Float[Tensor, "y samples"]:
+    """Rows that go on with the value of their end and fade to the other one: no step anywhere."""
+    room = samples - frame.shape[1]
+    rise = 0.5 - 0.5 * torch.cos(torch.pi * (torch.arange(room).to(frame) + 0.5) / room)
+    bridge = frame[:, -1:] * (1 - rise) + frame[:, :1] * rise
+    return torch.cat([frame, bridge], dim=1)
