@@ -1,0 +1,9 @@
+"""Specimens whose every voxel is known, and what a microscope makes of them."""
+
+from .object_classes import LEVEL_NAMES as LEVEL_NAMES
+from .object_classes import Coarse as Coarse
+from .object_classes import Part as Part
+from .recipe import ImagingRecipe as ImagingRecipe
+from .recipe import SpecimenRecipe as SpecimenRecipe
+from .specimen import Specimen as Specimen
+from .specimen import make_specimen as make_specimen
