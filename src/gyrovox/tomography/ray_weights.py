@@ -21,13 +21,16 @@ class RayWeights:
 
     A voxel covers of a row what its side along x covers, as a pixel does, and is shared between
     them by overlap. So the projection of a uniform slab is uniform, and so is the back-projection
-    of uniform images, which no other pair of two pixels per voxel has.
+    of uniform images, which no other pair of two pixels per voxel has. Of rows with several samples
+    a pixel, a voxel takes what lies at its centre instead, on a straight line between samples: that
+    is sharper, and for back-projection only.
 
     Args:
         tilt_degrees: Tilts, shape (tilts,).
         z_range: First section, and the one after the last, in voxels from the centre.
         x_shape: Voxels along x.
-        width: Pixels of a row; its centre is at ``width // 2``.
+        samples: Samples of a row; that of the pixel in its centre is the centre.
+        samples_per_pixel: How many samples of a row are as wide as a voxel.
 
     Source:
         De Man & Basu (2004), Phys. Med. Biol. 49:2463 (distance-driven projection).
@@ -38,21 +41,25 @@ class RayWeights:
         tilt_degrees: Float64[np.ndarray, " tilts"],
         z_range: tuple[int, int],
         x_shape: int,
-        width: int,
+        samples: int,
+        *,
+        samples_per_pixel: int = 1,
     ) -> None:
         tilt = np.deg2rad(tilt_degrees)
         cosine = np.cos(tilt)
         z = np.arange(*z_range)[:, None, None]
         x = (np.arange(x_shape) - x_shape // 2)[None, :, None]
-        place = x * cosine + z * np.sin(tilt) + width // 2  # (z, x, tilts)
+        centre = samples // samples_per_pixel // 2 * samples_per_pixel
+        place = (x * cosine + z * np.sin(tilt)) * samples_per_pixel + centre  # (z, x, tilts)
         left = np.floor(place).astype(np.int32)
         # The share of the right pixel rises from 0 to 1 over the voxel's shadow, cosine wide.
-        right_share = np.clip((place - left - (1 - cosine) / 2) / cosine, 0, 1)
+        shadow = cosine if samples_per_pixel == 1 else np.ones_like(cosine)
+        right_share = np.clip((place - left - (1 - shadow) / 2) / shadow, 0, 1)
         pixel = np.stack([left, left + 1], axis=-1)
         share = np.stack([1 - right_share, right_share], axis=-1)
-        share[(pixel < 0) | (pixel >= width)] = 0
-        row_start = (np.arange(len(tilt), dtype=np.int32) * width)[:, None]
-        column = np.clip(pixel, 0, width - 1) + row_start
+        share[(pixel < 0) | (pixel >= samples)] = 0
+        row_start = (np.arange(len(tilt), dtype=np.int32) * samples)[:, None]
+        column = np.clip(pixel, 0, samples - 1) + row_start
         per_voxel = 2 * len(tilt)
         self._matrix = sparse.csr_matrix(
             (
@@ -60,7 +67,7 @@ class RayWeights:
                 column.reshape(-1),
                 np.arange(0, share.size + 1, per_voxel, dtype=np.int32),
             ),
-            shape=(z.size * x.size, len(tilt) * width),
+            shape=(z.size * x.size, len(tilt) * samples),
         )
 
     @functools.cached_property

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Self, final
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 
 from gyrovox.errors import TiltSeriesError
 
@@ -61,6 +61,14 @@ class TiltGeometry:
         count = len(tilt_degrees)
         return cls(
             tilt_degrees=tilt_degrees, axis_degrees=np.zeros(count), shifts=np.zeros((count, 2))
+        )
+
+    def chosen(self, images: Int64[np.ndarray, " chosen"]) -> Self:
+        """The geometry of some images, in their order."""
+        return type(self)(
+            tilt_degrees=self.tilt_degrees[images],
+            axis_degrees=self.axis_degrees[images],
+            shifts=self.shifts[images],
         )
 
     def matrices(self) -> Float64[np.ndarray, "tilts 2 3"]:

@@ -1,10 +1,10 @@
 """A tilt series: images of one specimen from many angles, and how they were taken."""
 
 from dataclasses import dataclass
-from typing import final
+from typing import Self, final
 
 import numpy as np
-from jaxtyping import Float32, Float64
+from jaxtyping import Float32, Float64, Int64
 
 from gyrovox.errors import TiltSeriesError
 
@@ -54,3 +54,21 @@ class TiltSeries:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def chosen(self, images: Int64[np.ndarray, " chosen"]) -> Self:
+        """The series of some of its images, in their order."""
+
+        def of(
+            column: Float64[np.ndarray, " tilts"] | None,
+        ) -> Float64[np.ndarray, " chosen"] | None:
+            return None if column is None else column[images]
+
+        return type(self)(
+            images=self.images[images],
+            geometry=self.geometry.chosen(images),
+            pixel_size_nm=self.pixel_size_nm,
+            dose=of(self.dose),
+            prior_dose=of(self.prior_dose),
+            defocus_nm=of(self.defocus_nm),
+            name=self.name,
+        )

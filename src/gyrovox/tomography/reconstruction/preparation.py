@@ -1,5 +1,8 @@
 """What images become before they are projected back: contrasts, aligned with the specimen."""
 
+import math
+from collections.abc import Callable, Sequence
+
 import numpy as np
 import torch
 from jaxtyping import Float32
@@ -8,6 +11,10 @@ from torch import Tensor
 from gyrovox.errors import TiltSeriesError
 from gyrovox.tomography.in_plane import aligned
 from gyrovox.tomography.tilt_geometry import TiltGeometry
+from gyrovox.tomography.tilt_series import TiltSeries
+
+ImageStep = Callable[[int, np.ndarray], np.ndarray]
+"""What is done to the contrasts of image number i, shape (v, u), before they are aligned."""
 
 
 def contrast(image: Float32[np.ndarray, "v u"]) -> Float32[np.ndarray, "v u"]:
@@ -32,33 +39,47 @@ def contrast(image: Float32[np.ndarray, "v u"]) -> Float32[np.ndarray, "v u"]:
     return ((image - mean) / scale).astype(np.float32)
 
 
-def aligned_contrasts(
-    images: Float32[np.ndarray, "tilts v u"],
-    geometry: TiltGeometry,
+def aligned_contrast(
+    series: TiltSeries,
+    index: int,
     frame_shape: tuple[int, int],
+    *,
+    steps: Sequence[ImageStep] = (),
     where: torch.device,
-) -> Float32[Tensor, "tilts y s"]:
-    """Contrasts of all images, turned and shifted so that the tilt axis stands along y.
+) -> Float32[Tensor, "y s"]:
+    """Contrasts of one image, turned and shifted so that the tilt axis stands along y.
 
     Args:
-        images: Images as they were taken, shape (tilts, v, u).
-        geometry: How each was taken.
+        series: The aligned tilt series.
+        index: Which image.
         frame_shape: Rows and columns (y, s) of what comes back.
+        steps: What is done to the contrasts before.
         where: The device that it is to lie on.
 
     Returns:
-        Shape (tilts, y, s); 0, the mean, where nothing was seen.
+        Shape (y, s); 0, the mean, where nothing was seen.
 
     Raises:
         TiltSeriesError: If a pixel is not finite.
     """
-    frames = torch.empty((len(images), *frame_shape), device=where)
-    for index, image in enumerate(images):
-        seen = torch.from_numpy(contrast(image)).to(where)
-        one = TiltGeometry(
-            tilt_degrees=geometry.tilt_degrees[index : index + 1],
-            axis_degrees=geometry.axis_degrees[index : index + 1],
-            shifts=geometry.shifts[index : index + 1],
-        )
-        frames[index] = aligned(seen[None], one, frame_shape)[0]
-    return frames
+    image = contrast(series.images[index])
+    for step in steps:
+        image = step(index, image)
+    geometry = series.geometry.chosen(np.array([index]))
+    return aligned(torch.from_numpy(image).to(where)[None], geometry, frame_shape)[0]
+
+
+def frame_width(geometry: TiltGeometry, image_shape: tuple[int, int]) -> int:
+    """Columns of aligned images that hold all that was seen, however the images are turned.
+
+    Args:
+        geometry: How each image was taken.
+        image_shape: Pixels (v, u) of an image.
+
+    Returns:
+        Columns, with the same parity as u.
+    """
+    turn = np.deg2rad(geometry.axis_degrees)
+    height, width = image_shape
+    widest = (height * np.abs(np.sin(turn)) + width * np.abs(np.cos(turn))).max()
+    return width + 2 * math.ceil((float(widest) - width) / 2 - 1e-6)

@@ -92,36 +92,34 @@ def angular_widths(tilt_degrees: Float64[np.ndarray, " tilts"]) -> Float64[np.nd
     return widths[which] / np.bincount(which)[which]
 
 
-def filtered_rows(
-    frames: Float[Tensor, "tilts y s"],
-    tilt_degrees: Float64[np.ndarray, " tilts"],
-    kind: RowFilter,
+def padded_samples(width: int) -> int:
+    """Samples of a row with its padding: so many that its ends do not meet, and a fast number."""
+    return int(next_fast_len(2 * width, real=True))
+
+
+def filtered(
+    frame: Float[Tensor, "y s"],
+    weights: Float64[np.ndarray, " frequencies"],
     *,
-    thickness: float,
-) -> Float[Tensor, "tilts y s"]:
-    """Images with their rows filtered.
+    samples_per_pixel: int = 1,
+) -> Float[Tensor, "y samples"]:
+    """An image with its rows filtered, and sampled more finely between its pixels.
 
     Args:
-        frames: Aligned images of mean 0, shape (tilts, y, s).
-        tilt_degrees: Their tilts, shape (tilts,).
-        kind: Which filter.
-        thickness: Thickness of the specimen in pixels, for the exact filter.
+        frame: An aligned image of mean 0, shape (y, s).
+        weights: Of each frequency, as `row_weights` gives them for `padded_samples` of s.
+        samples_per_pixel: Samples of a row for each of its pixels.
 
     Returns:
-        Shape (tilts, y, s), per pixel.
-
-    Raises:
-        SettingsError: As `row_weights`.
+        Shape (y, s · samples_per_pixel); what was at pixel n is at sample n · samples_per_pixel.
     """
-    width = frames.shape[2]
-    samples = int(next_fast_len(2 * width, real=True))
-    weights = row_weights(kind, tilt_degrees, samples, thickness=thickness)
-    out = torch.empty_like(frames)
-    for index, frame in enumerate(frames):
-        weight = torch.from_numpy(weights[index]).to(frame)
-        spectrum = torch.fft.rfft(_faded(frame, samples), dim=1) * weight
-        out[index] = torch.fft.irfft(spectrum, n=samples, dim=1)[:, :width]
-    return out
+    width = frame.shape[1]
+    samples = padded_samples(width)
+    gain = torch.from_numpy(weights * samples_per_pixel).to(frame)
+    spectrum = torch.fft.rfft(_faded(frame, samples), dim=1) * gain
+    # Frequencies that pixels do not have are 0: so values between them are exact.
+    finer = torch.fft.irfft(spectrum, n=samples * samples_per_pixel, dim=1)
+    return finer[:, : width * samples_per_pixel]
 
 
 def _faded(frame: Float[Tensor, "y s"], samples: int) -> Float[Tensor, "y samples"]:

@@ -1,16 +1,21 @@
 """Weighted back-projection: rows filtered, then smeared back along the beam."""
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 import torch
 from jaxtyping import Float32
 
 from gyrovox.errors import TiltSeriesError
-from gyrovox.tomography.projection import backproject
-from gyrovox.tomography.tilt_geometry import TiltGeometry
+from gyrovox.progress import track
 from gyrovox.tomography.tilt_series import TiltSeries
+from gyrovox.volumes import Region
 
-from .preparation import aligned_contrasts
-from .row_filters import RowFilter, filtered_rows
+from .preparation import ImageStep, aligned_contrast, frame_width
+from .row_filters import RowFilter, filtered, padded_samples, row_weights
+from .smeared_rows import SmearedRows
+
+_SAMPLES_PER_PIXEL = 2  # with one, a third of the correlation at Nyquist is lost between samples
 
 
 def weighted_back_projection(
@@ -43,16 +48,59 @@ def weighted_back_projection(
     Source:
         Radermacher (2006), in Frank, Electron Tomography, 2nd ed., ch. 8.
     """
+    rows = smeared_rows(
+        series, shape, row_filter=row_filter, thickness=thickness, where=where, quiet=True
+    )
+    return rows.read(Region.whole(shape))[0]
+
+
+def smeared_rows(
+    series: TiltSeries,
+    shape: tuple[int, int, int],
+    *,
+    row_filter: RowFilter = "hamming",
+    thickness: float | None = None,
+    steps: Sequence[ImageStep] = (),
+    where: torch.device | None = None,
+    store: Callable[[tuple[int, int, int]], np.ndarray] | None = None,
+    quiet: bool = False,
+) -> SmearedRows:
+    """The same tomogram, to be read a region at a time; images are taken one by one.
+
+    Args:
+        series: Images, which may be a memory map, and their geometry.
+        shape: Voxels (z, y, x) of the tomogram.
+        row_filter: How rows are filtered.
+        thickness: Thickness of the specimen in pixels, for the exact filter.
+        steps: What is done to the contrasts of each image before.
+        where: The device to compute on; the CPU by default.
+        store: Gives a float32 array of a shape for the filtered rows, such as a memory map; memory
+            by default.
+        quiet: Show no progress.
+
+    Returns:
+        The source of its voxels.
+
+    Raises:
+        SettingsError: If there is no such filter, or the thickness is not positive.
+        TiltSeriesError: If the tomogram has no voxels, or a pixel is not finite.
+    """
     if min(shape) < 1:
         raise TiltSeriesError(f"a tomogram must have voxels, got shape {shape}.")
     where = torch.device("cpu") if where is None else where
-    width = series.images.shape[2]
-    frames = aligned_contrasts(series.images, series.geometry, (shape[1], width), where)
-    frames = filtered_rows(
-        frames,
-        series.geometry.tilt_degrees,
+    tilt_degrees = series.geometry.tilt_degrees
+    _, height, width = series.images.shape
+    columns = frame_width(series.geometry, (height, width))
+    weights = row_weights(
         row_filter,
+        tilt_degrees,
+        padded_samples(columns),
         thickness=shape[0] if thickness is None else thickness,
     )
-    ideal = TiltGeometry.ideal(series.geometry.tilt_degrees)
-    return backproject(frames, ideal, shape).cpu().numpy()
+    stored = (len(series), columns * _SAMPLES_PER_PIXEL, shape[1])
+    rows = np.empty(stored, np.float32) if store is None else store(stored)
+    for index in track(range(len(series)), "filtering", len(series), quiet=quiet, unit="images"):
+        frame = aligned_contrast(series, index, (shape[1], columns), steps=steps, where=where)
+        finer = filtered(frame, weights[index], samples_per_pixel=_SAMPLES_PER_PIXEL)
+        rows[index] = finer.T.cpu().numpy()
+    return SmearedRows(rows, tilt_degrees, shape, samples_per_pixel=_SAMPLES_PER_PIXEL, where=where)
