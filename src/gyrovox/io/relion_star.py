@@ -44,7 +44,7 @@ _OWN = "gyrovox"
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Optics:
+class OpticsGroup:
     """The microscope, which RELION wants to know of every particle.
 
     Args:
@@ -64,7 +64,7 @@ def write_relion(
     *,
     version: Literal[4, 5],
     binning: float = 1.0,
-    optics: Optics | None = None,
+    optics: OpticsGroup | None = None,
     overwrite: bool = False,
 ) -> Path:
     """Write particles for RELION.
@@ -89,7 +89,7 @@ def write_relion(
     """
     pixel = table.voxel_size_nm * _ANGSTROMS / binning
     blocks = {
-        "optics": _optics_block(table, optics or Optics(), pixel),
+        "optics": _optics_block(table, optics or OpticsGroup(), pixel),
         "particles": _particles_block(table, version, binning),
         _OWN: _own_block(table),
     }
@@ -151,7 +151,7 @@ def _table(source: "_Source", known: KnownTomogram, name: str) -> ParticleTable:
     )
 
 
-def _optics_block(table: ParticleTable, optics: Optics, pixel: float) -> StarTable:
+def _optics_block(table: ParticleTable, optics: OpticsGroup, pixel: float) -> StarTable:
     return {
         "rlnOpticsGroup": ["1"],
         "rlnOpticsGroupName": [table.tomogram],
