@@ -56,7 +56,7 @@ class RayWeights:
         shadow = cosine if samples_per_pixel == 1 else np.ones_like(cosine)
         right_share = np.clip((place - left - (1 - shadow) / 2) / shadow, 0, 1)
         pixel = np.stack([left, left + 1], axis=-1)
-        share = np.stack([1 - right_share, right_share], axis=-1)
+        share = np.stack([1 - right_share, right_share], axis=-1, dtype=np.float32)
         share[(pixel < 0) | (pixel >= samples)] = 0
         row_start = (np.arange(len(tilt), dtype=np.int32) * samples)[:, None]
         column = np.clip(pixel, 0, samples - 1) + row_start

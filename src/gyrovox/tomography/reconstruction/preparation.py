@@ -9,6 +9,7 @@ from jaxtyping import Float32
 from torch import Tensor
 
 from gyrovox.errors import TiltSeriesError
+from gyrovox.progress import track
 from gyrovox.tomography.in_plane import aligned
 from gyrovox.tomography.tilt_geometry import TiltGeometry
 from gyrovox.tomography.tilt_series import TiltSeries
@@ -83,3 +84,43 @@ def frame_width(geometry: TiltGeometry, image_shape: tuple[int, int]) -> int:
     height, width = image_shape
     widest = (height * np.abs(np.sin(turn)) + width * np.abs(np.cos(turn))).max()
     return width + 2 * math.ceil((float(widest) - width) / 2 - 1e-6)
+
+
+def stored_rows(
+    series: TiltSeries,
+    height: int,
+    columns: int,
+    *,
+    change: Callable[[int, Tensor], Tensor] | None = None,
+    samples_per_pixel: int = 1,
+    steps: Sequence[ImageStep] = (),
+    where: torch.device,
+    store: Callable[[tuple[int, int, int]], np.ndarray] | None = None,
+    quiet: bool = False,
+) -> Float32[np.ndarray, "tilts samples y"]:
+    """Aligned contrasts of all images, laid out so that what is read together lies together.
+
+    Args:
+        series: The aligned tilt series, whose images are taken one by one.
+        height: Rows y of the aligned images.
+        columns: Their columns s.
+        change: What is done to each aligned image, which gives `samples_per_pixel` samples a pixel.
+        samples_per_pixel: Samples along s for each pixel.
+        steps: What is done to the contrasts of each image before it is aligned.
+        where: The device to compute on.
+        store: Gives a float32 array of a shape, such as a memory map; memory by default.
+        quiet: Show no progress.
+
+    Returns:
+        Shape (tilts, columns · samples_per_pixel, height).
+
+    Raises:
+        TiltSeriesError: If a pixel is not finite.
+    """
+    shape = (len(series), columns * samples_per_pixel, height)
+    rows = np.empty(shape, np.float32) if store is None else store(shape)
+    for index in track(range(len(series)), "aligning", len(series), quiet=quiet, unit="images"):
+        frame = aligned_contrast(series, index, (height, columns), steps=steps, where=where)
+        changed = frame if change is None else change(index, frame)
+        rows[index] = changed.T.cpu().numpy()
+    return rows

@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 from jaxtyping import Float32
+from torch import Tensor
 
 from gyrovox.errors import TiltSeriesError
-from gyrovox.progress import track
 from gyrovox.tomography.tilt_series import TiltSeries
 from gyrovox.volumes import Region
 
-from .preparation import ImageStep, aligned_contrast, frame_width
+from .preparation import ImageStep, frame_width, stored_rows
 from .row_filters import RowFilter, filtered, padded_samples, row_weights
 from .smeared_rows import SmearedRows
 
@@ -97,10 +97,19 @@ def smeared_rows(
         padded_samples(columns),
         thickness=shape[0] if thickness is None else thickness,
     )
-    stored = (len(series), columns * _SAMPLES_PER_PIXEL, shape[1])
-    rows = np.empty(stored, np.float32) if store is None else store(stored)
-    for index in track(range(len(series)), "filtering", len(series), quiet=quiet, unit="images"):
-        frame = aligned_contrast(series, index, (shape[1], columns), steps=steps, where=where)
-        finer = filtered(frame, weights[index], samples_per_pixel=_SAMPLES_PER_PIXEL)
-        rows[index] = finer.T.cpu().numpy()
+
+    def change(index: int, frame: Tensor) -> Tensor:
+        return filtered(frame, weights[index], samples_per_pixel=_SAMPLES_PER_PIXEL)
+
+    rows = stored_rows(
+        series,
+        shape[1],
+        columns,
+        change=change,
+        samples_per_pixel=_SAMPLES_PER_PIXEL,
+        steps=steps,
+        where=where,
+        store=store,
+        quiet=quiet,
+    )
     return SmearedRows(rows, tilt_degrees, shape, samples_per_pixel=_SAMPLES_PER_PIXEL, where=where)
