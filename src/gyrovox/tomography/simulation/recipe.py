@@ -137,6 +137,7 @@ class ImagingRecipe:
         defocus_nm: Nominal underfocus.
         defocus_jitter_nm: Standard deviation of each image's underfocus around it.
         astigmatism_nm: Largest underfocus of an image less its smallest.
+        astigmatism_degrees: Where it is largest: angle from u towards v.
         optics: The microscope.
         mean_free_path_nm: Way after which 1/e of the electrons have lost no energy in ice.
         energy_filter: Whether the others are taken away; if not, they lie blurred on the image.
@@ -162,6 +163,7 @@ class ImagingRecipe:
     defocus_nm: float = 3500.0
     defocus_jitter_nm: float = 100.0
     astigmatism_nm: float = 0.0
+    astigmatism_degrees: float = 0.0
     optics: Optics = field(default_factory=Optics)
     mean_free_path_nm: float = 310.0
     energy_filter: bool = True
