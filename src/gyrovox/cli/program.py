@@ -17,6 +17,7 @@ import tyro
 from gyrovox.cli.command import Command, LearningOptions
 from gyrovox.cli.config_file import read_configuration
 from gyrovox.cli.demo import Demo
+from gyrovox.cli.denoise import Denoise
 from gyrovox.cli.embed import Embed
 from gyrovox.cli.evaluate import Evaluate
 from gyrovox.cli.info import Info
@@ -45,6 +46,7 @@ COMMANDS: dict[str, type[Command]] = {
     "plot": Plot,
     "view": View,
     "phantom cell": PhantomCell,
+    "denoise": Denoise,
     "info": Info,
 }
 
