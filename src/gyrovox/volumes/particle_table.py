@@ -1,7 +1,7 @@
 """Particles of a tomogram: where they are, how they are turned, what they are."""
 
 from dataclasses import dataclass
-from typing import Self, final
+from typing import final
 
 import numpy as np
 from jaxtyping import Float64, Int64
@@ -75,9 +75,9 @@ class ParticleTable:
         """Centres, (z, y, x) in nm from the centre of the first voxel."""
         return self.positions * self.voxel_size_nm
 
-    def chosen(self, rows: Int64[np.ndarray, " m"]) -> Self:
+    def chosen(self, rows: Int64[np.ndarray, " m"]) -> "ParticleTable":
         """The particles of some rows, in their order."""
-        return type(self)(
+        return ParticleTable(
             positions=self.positions[rows],
             shape=self.shape,
             voxel_size_nm=self.voxel_size_nm,

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Self, final
+from typing import final
 
 import numpy as np
 import torch
@@ -66,7 +66,7 @@ class Noise2Noise(Denoiser):
         write_model(path, arrays, {"kind": _KIND, "settings": asdict(self.settings)})
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], *, device: str = "auto") -> Self:
+    def load(cls, path: str | os.PathLike[str], *, device: str = "auto") -> "Noise2Noise":
         """The network that `save` wrote, ready to denoise.
 
         Args:
