@@ -1,7 +1,7 @@
 """Where a point of the specimen falls on the detector, in every image of a tilt series."""
 
 from dataclasses import dataclass
-from typing import Self, final
+from typing import final
 
 import numpy as np
 from jaxtyping import Float64, Int64
@@ -56,14 +56,14 @@ class TiltGeometry:
         return len(self.tilt_degrees)
 
     @classmethod
-    def ideal(cls, tilt_degrees: Float64[np.ndarray, " tilts"]) -> Self:
+    def ideal(cls, tilt_degrees: Float64[np.ndarray, " tilts"]) -> "TiltGeometry":
         """Images that are aligned: the axis along y, no shifts."""
         count = len(tilt_degrees)
         return cls(
             tilt_degrees=tilt_degrees, axis_degrees=np.zeros(count), shifts=np.zeros((count, 2))
         )
 
-    def chosen(self, images: Int64[np.ndarray, " chosen"]) -> Self:
+    def chosen(self, images: Int64[np.ndarray, " chosen"]) -> "TiltGeometry":
         """The geometry of some images, in their order."""
         return type(self)(
             tilt_degrees=self.tilt_degrees[images],
