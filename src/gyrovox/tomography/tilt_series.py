@@ -1,7 +1,7 @@
 """A tilt series: images of one specimen from many angles, and how they were taken."""
 
 from dataclasses import dataclass
-from typing import Self, final
+from typing import final
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int64
@@ -55,7 +55,7 @@ class TiltSeries:
     def __len__(self) -> int:
         return len(self.images)
 
-    def chosen(self, images: Int64[np.ndarray, " chosen"]) -> Self:
+    def chosen(self, images: Int64[np.ndarray, " chosen"]) -> "TiltSeries":
         """The series of some of its images, in their order."""
 
         def of(
