@@ -147,5 +147,9 @@ class TiltSeriesError(GyrovoxError, ValueError):
     """A tilt series lacks what it must have, or its parts do not belong together."""
 
 
+class AlignmentError(GyrovoxError, ValueError):
+    """A tilt series shows too little to be aligned by."""
+
+
 class ParticleError(GyrovoxError, ValueError):
     """A table of particles holds what no particle can be, or lacks what is needed."""
