@@ -199,5 +199,5 @@ def test_help_loads_nothing_heavy():
 
 def test_every_command_is_its_own_module():
     assert {kind.__module__ for kind in COMMANDS.values()} == {
-        f"{program.__package__}.{name.split()[0]}" for name in COMMANDS
+        f"{program.__package__}.{name.split()[0].replace('-', '_')}" for name in COMMANDS
     }

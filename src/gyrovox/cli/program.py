@@ -22,6 +22,7 @@ from gyrovox.cli.embed import Embed
 from gyrovox.cli.evaluate import Evaluate
 from gyrovox.cli.info import Info
 from gyrovox.cli.phantom import PhantomCell
+from gyrovox.cli.pick import Pick
 from gyrovox.cli.plan import PlanCommand
 from gyrovox.cli.plot import Plot
 from gyrovox.cli.report import Report
@@ -29,6 +30,7 @@ from gyrovox.cli.results import stored_segmentation
 from gyrovox.cli.segment import Segment
 from gyrovox.cli.terminal import complain, say
 from gyrovox.cli.train import Train
+from gyrovox.cli.train_detector import TrainDetector
 from gyrovox.cli.view import View
 from gyrovox.devices import share_processors
 from gyrovox.errors import DamagedPieceWarning, FormatLossWarning, GyrovoxError
@@ -47,6 +49,8 @@ COMMANDS: dict[str, type[Command]] = {
     "view": View,
     "phantom cell": PhantomCell,
     "denoise": Denoise,
+    "train-detector": TrainDetector,
+    "pick": Pick,
     "info": Info,
 }
 

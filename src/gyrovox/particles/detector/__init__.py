@@ -1,5 +1,7 @@
 """The particle detector: a RetinaNet in three dimensions."""
 
+from .builtin import virion_detector as virion_detector
+from .calibration import calibrated as calibrated
 from .examples import Example as Example
 from .examples import example_of as example_of
 from .particle_detector import ParticleDetector as ParticleDetector

@@ -64,7 +64,7 @@ class RetinaNet(nn.Module):
         # its own. Of the coarsest level: smoothing, and the subnets' three convolutions.
         blocks = sum(2 * 2 ** (stage + 1) for stage in range(1, len(self.stages)))
         backbone = blocks + sum(2**stage for stage in range(len(self.stages)))
-        return self.stride * math.ceil(backbone / self.stride + 4)
+        return int(self.stride * math.ceil(backbone / self.stride + 4))
 
     def forward(
         self, voxels: Float[Tensor, "batch 1 z y x"]

@@ -12,7 +12,7 @@ from gyrovox.errors import SettingsError
 _VOXELS_OF_THE_SMALLEST = 20.0
 _ANCHORS_A_LEVEL = 3  # an octave of sizes in three steps, as RetinaNet has it
 _FIRST_ANCHOR = 0.6  # of the smallest diameter
-_MOST_LEVELS = 4
+_MOST_LEVELS = 3
 _WIDEST_STAGE = 64
 
 
@@ -64,20 +64,28 @@ class DetectorSettings:
             raise SettingsError("stages and pyramid_channels must be at least 1.")
 
     @classmethod
-    def for_diameters(cls, diameters_nm: Sequence[float], *, classes: tuple[str, ...]) -> Self:
+    def for_diameters(
+        cls,
+        diameters_nm: Sequence[float],
+        *,
+        classes: tuple[str, ...],
+        voxel_size_nm: float | None = None,
+    ) -> Self:
         """A detector for particles of given sizes: its grid and anchors scale with them.
 
         Args:
             diameters_nm: Diameters of the particles to be found, in nm.
             classes: What it tells apart.
+            voxel_size_nm: Side of the voxels that it reads; by default a twentieth of the smallest
+                diameter.
 
         Returns:
-            Settings whose smallest particles are 20 voxels wide, and whose anchors reach from a
-            little below the smallest diameter to above the largest.
+            Settings whose anchors reach from a little below the smallest diameter to above the
+            largest.
 
         Raises:
             SettingsError: If there is no diameter, one is not positive, or the largest is more
-                than 8 times the smallest.
+                than 4 times the smallest.
         """
         if not diameters_nm or not all(map(_is_size, diameters_nm)):
             raise SettingsError("a detector needs the diameters of its particles, in nm.")
@@ -85,7 +93,7 @@ class DetectorSettings:
         levels = max(2, math.ceil(math.log2(2 * largest / smallest)))
         if levels > _MOST_LEVELS:
             raise SettingsError(
-                f"the largest particles of a detector must be at most 8 times as wide as the "
+                f"the largest particles of a detector must be at most 4 times as wide as the "
                 f"smallest, got {largest:g} and {smallest:g} nm. Train a detector for each."
             )
         anchors = tuple(
@@ -97,7 +105,7 @@ class DetectorSettings:
         )
         return cls(
             classes=classes,
-            voxel_size_nm=smallest / _VOXELS_OF_THE_SMALLEST,
+            voxel_size_nm=voxel_size_nm or smallest / _VOXELS_OF_THE_SMALLEST,
             anchors_nm=anchors,
             stages=tuple(min(16 * 2**stage, _WIDEST_STAGE) for stage in range(levels + 1)),
         )

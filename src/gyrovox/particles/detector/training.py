@@ -1,7 +1,9 @@
 """Training a detector: the loop, its checkpoint, and the threshold that it ends with."""
 
+import json
 import math
 import time
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,6 +133,7 @@ def train_detector(
     run = _Run(network, training, seed)
     every = {"detector": settings.plain_values(), "training": training.crop, "seed": seed}
     every |= {"steps": training.steps, "batch": training.batch, **(facts or {})}
+    every |= {"examples": [zlib.crc32(example.voxels.tobytes()) for example in examples]}
     keeper = None if checkpoint is None else _Keeper(checkpoint, every, run, checkpoint_every_s)
     with progress("train", training.steps, quiet=quiet) as shown:
         shown.advance(run.record.steps)
@@ -253,7 +256,5 @@ def share_of_rate(done: int, steps: int) -> float:
 
 
 def _plain(facts: Facts) -> Facts:
-    import json
-
     plain: Facts = json.loads(json.dumps(facts))
     return plain
