@@ -38,13 +38,15 @@ def write_image_stack(
     import mrcfile
 
     fits = np.abs(images).max() <= _LARGEST and bool((images == np.rint(images)).all())
-    with written_whole(path, overwrite=overwrite, suffix=path.suffix) as beside:
-        with mrcfile.new(beside) as file:
-            file.set_data(images.astype(np.int16) if fits else images)
-            file.set_image_stack()
-            file.voxel_size = _ANGSTROM * pixel_size_nm
-            # mrcfile writes when it was made, and the same stack is to be the same file.
-            file.header.label[0] = b"Written by gyrovox"
+    with (
+        written_whole(path, overwrite=overwrite, suffix=path.suffix) as beside,
+        mrcfile.new(beside) as file,
+    ):
+        file.set_data(images.astype(np.int16) if fits else images)
+        file.set_image_stack()
+        file.voxel_size = _ANGSTROM * pixel_size_nm
+        # mrcfile writes when it was made, and the same stack is to be the same file.
+        file.header.label[0] = b"Written by gyrovox"
 
 
 def read_image_stack(path: Path) -> tuple[Float32[np.ndarray, "sections rows columns"], float]:

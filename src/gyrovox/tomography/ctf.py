@@ -1,65 +1,11 @@
 """The contrast transfer function: what a microscope does to the contrast of a thin specimen."""
 
 import math
-from dataclasses import dataclass
-from typing import final
 
 import numpy as np
 from jaxtyping import Float, Float64
 
-from gyrovox.errors import SettingsError
-
-_PLANCK = 6.62607015e-34  # J s
-_ELECTRON_MASS = 9.1093837015e-31  # kg
-_ELEMENTARY_CHARGE = 1.602176634e-19  # C
-_LIGHT = 299_792_458.0  # m / s
-_REST_ENERGY = _ELECTRON_MASS * _LIGHT**2  # J
-
-
-@final
-@dataclass(frozen=True, kw_only=True)
-class Optics:
-    """The microscope, as far as its images depend on it.
-
-    Args:
-        voltage_kv: Acceleration voltage.
-        spherical_aberration_mm: Cs of the objective lens.
-        amplitude_contrast: Share of the contrast that is of amplitude, from 0 up to below 1.
-
-    Raises:
-        SettingsError: If one is out of its range.
-    """
-
-    voltage_kv: float = 300.0
-    spherical_aberration_mm: float = 2.7
-    amplitude_contrast: float = 0.07
-
-    def __post_init__(self) -> None:
-        if not (math.isfinite(self.voltage_kv) and self.voltage_kv > 0):
-            raise SettingsError(f"voltage_kv must be above 0, got {self.voltage_kv}.")
-        if not (math.isfinite(self.spherical_aberration_mm) and self.spherical_aberration_mm >= 0):
-            raise SettingsError(
-                f"spherical_aberration_mm must not be negative, got {self.spherical_aberration_mm}."
-            )
-        if not 0 <= self.amplitude_contrast < 1:
-            raise SettingsError(
-                f"amplitude_contrast must be from 0 up to below 1, got {self.amplitude_contrast}."
-            )
-
-    @property
-    def wavelength_nm(self) -> float:
-        """Wavelength of the electrons, λ = h / √(2 m e U (1 + e U / 2 m c²))."""
-        energy = _ELEMENTARY_CHARGE * self.voltage_kv * 1e3
-        momentum = math.sqrt(2 * _ELECTRON_MASS * energy * (1 + energy / (2 * _REST_ENERGY)))
-        return _PLANCK / momentum * 1e9
-
-    @property
-    def interaction_rad_per_v_nm(self) -> float:
-        """Phase that a potential of 1 V adds over 1 nm, σ = 2π γ m e λ / h²."""
-        gamma = 1 + _ELEMENTARY_CHARGE * self.voltage_kv * 1e3 / _REST_ENERGY
-        wavelength = self.wavelength_nm * 1e-9
-        mass = gamma * _ELECTRON_MASS
-        return 2 * math.pi * mass * _ELEMENTARY_CHARGE * wavelength / _PLANCK**2 * 1e-9
+from gyrovox.settings.simulation import Optics
 
 
 def aberration(

@@ -8,8 +8,9 @@ from jaxtyping import Float32, Float64
 from scipy import fft
 
 from gyrovox.errors import SettingsError, TiltSeriesError
+from gyrovox.settings.simulation import Optics
 
-from .ctf import Optics, contrast_transfer_2d
+from .ctf import contrast_transfer_2d
 from .tilt_series import TiltSeries
 
 CtfCorrection = Literal["phase-flip", "wiener"]

@@ -57,9 +57,7 @@ def write_tilt_series(series: TiltSeries, path: Path, *, overwrite: bool = False
     if overwrite:
         for name in (".xf", ".tlt"):  # of another alignment, which would be read with this one
             stack.with_suffix(name).unlink(missing_ok=True)
-    write_image_stack(
-        series.images, stack, pixel_size_nm=series.pixel_size_nm, overwrite=overwrite
-    )
+    write_image_stack(series.images, stack, pixel_size_nm=series.pixel_size_nm, overwrite=overwrite)
     write_tilts(geometry.tilt_degrees, stack.with_suffix(".rawtlt"), overwrite=overwrite)
     write_mdoc(_mdoc_of(series, stack), _mdoc_paths(stack)[0], overwrite=overwrite)
     if is_aligned:

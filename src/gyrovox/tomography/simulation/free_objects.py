@@ -2,13 +2,14 @@
 
 import numpy as np
 
+from gyrovox.settings.simulation import SpecimenRecipe
+
 from .canvas import Canvas
 from .lipid_bilayer import filled
 from .molecule import MoleculeStamp
 from .molecule_library import MoleculeLibrary
 from .object_classes import Part
 from .orientation import random_rotation
-from .recipe import SpecimenRecipe
 from .roster import Roster
 
 GOLD_V = 22.0
@@ -40,14 +41,16 @@ def draw_free_objects(
         (library.ribosome, Part.RIBOSOME, recipe.ribosomes),
         (library.shell, Part.SHELL, recipe.shells),
     ):
-        _draw_molecules(generator, canvas, roster, (MoleculeStamp(molecule, canvas),), part, count)
+        _draw_molecules(
+            generator, canvas, roster, (MoleculeStamp(molecule, canvas),), part=part, count=count
+        )
     _draw_gold(generator, canvas, roster, recipe)
     if recipe.crowding:
         stamps = tuple(MoleculeStamp(molecule, canvas) for molecule in library.proteins)
         free = float((canvas.parts == Part.BACKGROUND).sum()) * canvas.voxel_size_nm**3
         each = float(np.mean([molecule.volume_nm3 for molecule in library.proteins]))
         count = round(recipe.crowding * CYTOSOL * free / each)
-        _draw_molecules(generator, canvas, roster, stamps, Part.PROTEIN, count)
+        _draw_molecules(generator, canvas, roster, stamps, part=Part.PROTEIN, count=count)
 
 
 def _draw_molecules(
@@ -55,6 +58,7 @@ def _draw_molecules(
     canvas: Canvas,
     roster: Roster,
     stamps: tuple[MoleculeStamp, ...],
+    *,
     part: Part,
     count: int,
 ) -> None:

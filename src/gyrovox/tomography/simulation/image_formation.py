@@ -7,9 +7,10 @@ import numpy as np
 from jaxtyping import Float64
 from scipy import fft
 
+from gyrovox.settings.simulation import ImagingRecipe
+
 from ..ctf import aberration, defocus_along, image_frequencies
 from .radiation_damage import remaining_amplitude
-from .recipe import ImagingRecipe
 
 
 @final

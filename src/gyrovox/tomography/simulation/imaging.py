@@ -7,13 +7,13 @@ from scipy import fft
 
 from gyrovox.errors import SettingsError
 from gyrovox.progress import track
+from gyrovox.settings.simulation import ImagingRecipe
 
 from ..projection import project
 from ..tilt_geometry import TiltGeometry
 from ..tilt_series import TiltSeries
 from .detector import Detector
 from .image_formation import Exposure, expected_electrons
-from .recipe import ImagingRecipe
 from .specimen import Specimen
 from .tilt_scheme import acquisition_order, nominal_tilts, prior_doses
 

@@ -8,10 +8,10 @@ from jaxtyping import Float64
 from numpy.typing import NDArray
 
 from gyrovox.errors import SettingsError
+from gyrovox.settings.simulation import SPIKE_HEIGHT_NM, SpecimenRecipe
 
 from .lipid_bilayer import BILAYER_NM
 from .orientation import random_direction
-from .recipe import SPIKE_HEIGHT_NM, SpecimenRecipe
 from .round_surface import RoundSurface
 
 MICROTUBULE_NM = 25.0

@@ -13,9 +13,7 @@ _HEADS_V, _HEADS_WIDTH_NM = 2.6, 0.7
 _TAILS_V, _TAILS_WIDTH_NM = -0.7, 0.9
 
 
-def bilayer_potential(
-    depth_nm: NDArray[np.floating], voxel_size_nm: float
-) -> NDArray[np.floating]:
+def bilayer_potential(depth_nm: NDArray[np.floating], voxel_size_nm: float) -> NDArray[np.floating]:
     """Potential at a depth below the outer surface of a bilayer.
 
     Args:

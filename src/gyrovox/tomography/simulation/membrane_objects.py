@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gyrovox.errors import SettingsError
+from gyrovox.settings.simulation import SPIKE_HEIGHT_NM, SpecimenRecipe
 
 from .canvas import Canvas
 from .layout import Sheet
@@ -13,7 +14,6 @@ from .lipid_bilayer import BILAYER_NM, bilayer_potential, filled, peak
 from .molecule import MoleculeStamp
 from .object_classes import Part
 from .orientation import leaning, random_direction, random_rotation, standing_along
-from .recipe import SPIKE_HEIGHT_NM, SpecimenRecipe
 from .roster import Roster
 from .round_surface import RoundSurface
 
@@ -31,8 +31,10 @@ def draw_virion(
     canvas: Canvas,
     roster: Roster,
     surface: RoundSurface,
+    *,
     recipe: SpecimenRecipe,
-    stamps: tuple[MoleculeStamp, MoleculeStamp],
+    spike: MoleculeStamp,
+    lump: MoleculeStamp,
 ) -> None:
     """Draw a virion: envelope, lumps inside, spikes outside.
 
@@ -42,16 +44,16 @@ def draw_virion(
         roster: Where it is entered, with all that it holds.
         surface: The outer surface of its membrane.
         recipe: What it is to hold.
-        stamps: The spike and the lump.
+        spike: Its spikes.
+        lump: Its lumps.
 
     Raises:
         SettingsError: If there is no room for its spikes.
     """
-    spike, lump = stamps
     row = _draw_round(generator, canvas, roster, surface, is_virion=True)
-    _draw_spikes(generator, canvas, roster, surface, recipe, spike, row)
+    _draw_spikes(generator, canvas, roster, surface, recipe=recipe, stamp=spike, virion=row)
     for _ in range(recipe.lumps_per_virion):
-        _draw_inside(generator, canvas, roster, surface, lump, row, is_virion=True)
+        _draw_inside(generator, canvas, roster, surface, stamp=lump, parent=row, is_virion=True)
 
 
 def draw_vesicle(
@@ -59,6 +61,7 @@ def draw_vesicle(
     canvas: Canvas,
     roster: Roster,
     surface: RoundSurface,
+    *,
     cargo: int,
     stamp: MoleculeStamp,
 ) -> None:
@@ -74,7 +77,7 @@ def draw_vesicle(
     """
     row = _draw_round(generator, canvas, roster, surface, is_virion=False)
     for _ in range(cargo):
-        _draw_inside(generator, canvas, roster, surface, stamp, row, is_virion=False)
+        _draw_inside(generator, canvas, roster, surface, stamp=stamp, parent=row, is_virion=False)
 
 
 def draw_sheet(
@@ -90,9 +93,7 @@ def draw_sheet(
     """
     normal = (sheet.point_nm - sheet.centre_nm) / sheet.radius_nm
     rotation = standing_along(normal / np.linalg.norm(normal), generator)
-    row = roster.add(
-        "membrane", Part.MEMBRANE, sheet.point_nm, rotation, diameter_nm=BILAYER_NM
-    )
+    row = roster.add("membrane", Part.MEMBRANE, sheet.point_nm, rotation, diameter_nm=BILAYER_NM)
     whole = tuple(slice(0, count) for count in canvas.shape)
     box = (whole[0], whole[1], whole[2])
     z, y, x = canvas.offsets(box, sheet.point_nm)
@@ -145,7 +146,9 @@ def _draw_round(
 
 
 def _grain(
-    generator: np.random.Generator, offsets: tuple[NDArray[np.float32], ...], near: NDArray[np.bool_]
+    generator: np.random.Generator,
+    offsets: tuple[NDArray[np.float32], ...],
+    near: NDArray[np.bool_],
 ) -> NDArray[np.floating]:
     """A pattern around 1 with the spacing of M proteins, at the voxels of a mask."""
     grid = np.broadcast_arrays(*offsets)
@@ -162,11 +165,16 @@ def _draw_spikes(
     canvas: Canvas,
     roster: Roster,
     surface: RoundSurface,
+    *,
     recipe: SpecimenRecipe,
     stamp: MoleculeStamp,
     virion: int,
 ) -> None:
-    """Spikes on the membrane, apart from each other."""
+    """Spikes on the membrane, apart from each other.
+
+    Raises:
+        SettingsError: If there is no room for them.
+    """
     mean = recipe.spikes_per_virion
     if recipe.spike_density_per_nm2 is not None:
         mean = recipe.spike_density_per_nm2 * 4 * math.pi * surface.radius_nm**2
@@ -203,15 +211,13 @@ def _draw_inside(
     canvas: Canvas,
     roster: Roster,
     surface: RoundSurface,
+    *,
     stamp: MoleculeStamp,
     parent: int,
-    *,
     is_virion: bool,
 ) -> None:
     """A lump in the lumen, where there is room for one."""
-    part, lumen = (
-        (Part.LUMP, Part.VIRION_LUMEN) if is_virion else (Part.CARGO, Part.VESICLE_LUMEN)
-    )
+    part, lumen = (Part.LUMP, Part.VIRION_LUMEN) if is_virion else (Part.CARGO, Part.VESICLE_LUMEN)
     thickness = ENVELOPE_NM if is_virion else BILAYER_NM
     for _ in range(_TRIES // 10):
         direction = random_direction(generator)

@@ -18,6 +18,7 @@ import numpy as np
 
 from gyrovox import io
 from gyrovox.errors import MissingFileError, VolumeError
+from gyrovox.settings.simulation import SPIKE_HEIGHT_NM
 
 from .molecule import Molecule, mean_density
 from .molecule_shapes import (
@@ -31,7 +32,6 @@ from .molecule_shapes import (
     rods_on_grid,
     stalk_rod,
 )
-from .recipe import SPIKE_HEIGHT_NM
 
 _SPIKE = "6vxx_spike_5A.mrc"
 _RIBOSOME = "polnet_10A/4v4r.mrc"
@@ -113,7 +113,11 @@ def _analytic_library() -> MoleculeLibrary:
 
 
 def _map_of(path: Path, name: str, mean_v: float) -> Molecule:
-    """The molecule of a file, without the empty space around it, centred on its mass."""
+    """The molecule of a file, without the empty space around it, centred on its mass.
+
+    Raises:
+        VolumeError: If it is empty, or its voxels are no cubes of a known size.
+    """
     volume = io.read(path)
     size = volume.voxel_size_nm
     if size is None or not np.allclose(size, size[0], rtol=1e-3):

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from gyrovox.settings.simulation import SPIKE_HEIGHT_NM
+
 from .molecule import Molecule, mean_density
-from .recipe import SPIKE_HEIGHT_NM
 
 PROTEIN_V = 2.8
 """Mean potential of protein above that of water, in V."""

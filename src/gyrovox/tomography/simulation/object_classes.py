@@ -56,7 +56,9 @@ _COARSE_OF = {
     Part.GOLD: Coarse.GOLD,
 }
 
-COARSE_OF_PART: UInt8[np.ndarray, " parts"] = np.array([_COARSE_OF[part] for part in Part], np.uint8)
+COARSE_OF_PART: UInt8[np.ndarray, " parts"] = np.array(
+    [_COARSE_OF[part] for part in Part], np.uint8
+)
 """Class of level 1 that each class of level 2 lies within."""
 
 LEVEL_NAMES: tuple[tuple[str, ...], tuple[str, ...]] = (

@@ -7,11 +7,12 @@ import numpy as np
 import torch
 from jaxtyping import Float32
 
+from gyrovox.settings.simulation import ImagingRecipe, SpecimenRecipe
+
 from ..reconstruction import weighted_back_projection
 from ..tilt_geometry import TiltGeometry
 from ..tilt_series import TiltSeries
 from .imaging import make_tilt_series
-from .recipe import ImagingRecipe, SpecimenRecipe
 from .specimen import Specimen, make_specimen
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float32, UInt8, UInt16
 
 from gyrovox.errors import ParticleError, SettingsError
+from gyrovox.settings.simulation import SpecimenRecipe
 from gyrovox.volumes import ParticleTable
 
 from .canvas import Canvas
@@ -17,7 +18,6 @@ from .microtubule import draw_microtubule
 from .molecule import MoleculeStamp
 from .molecule_library import molecule_library
 from .object_classes import COARSE_OF_PART
-from .recipe import SpecimenRecipe
 from .roster import Roster
 
 
@@ -109,10 +109,18 @@ def make_specimen(seed: int, recipe: SpecimenRecipe | None = None) -> Specimen:
     canvas, roster = Canvas(plan.shape, plan.voxel_size_nm), Roster()
     spike, lump = MoleculeStamp(library.spike, canvas), MoleculeStamp(library.lump, canvas)
     for number, surface in enumerate(layout.virions):
-        draw_virion(_stream(seed, 1, number), canvas, roster, surface, plan, (spike, lump))
+        draw_virion(
+            _stream(seed, 1, number), canvas, roster, surface, recipe=plan, spike=spike, lump=lump
+        )
     for number, surface in enumerate(layout.vesicles):
-        cargo = plan.cargo_per_vesicle
-        draw_vesicle(_stream(seed, 2, number), canvas, roster, surface, cargo, lump)
+        draw_vesicle(
+            _stream(seed, 2, number),
+            canvas,
+            roster,
+            surface,
+            cargo=plan.cargo_per_vesicle,
+            stamp=lump,
+        )
     for number, sheet in enumerate(layout.sheets):
         draw_sheet(_stream(seed, 3, number), canvas, roster, sheet)
     for number, axis in enumerate(layout.axes):

@@ -4,8 +4,7 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from gyrovox.errors import SettingsError
-
-from .recipe import ImagingRecipe
+from gyrovox.settings.simulation import ImagingRecipe
 
 
 def nominal_tilts(recipe: ImagingRecipe) -> Float64[np.ndarray, " tilts"]:
