@@ -67,7 +67,7 @@ def test_the_version_is_printed(run):
     ("words", "message"),
     [
         (["segmnt"], "no command is called 'segmnt'. It must be one of demo, train"),
-        (["phantom", "dog"], "a phantom must be one of: cell."),
+        (["phantom", "dog"], "a phantom must be one of: cell, tomogram."),
     ],
 )
 def test_an_unknown_command_is_wrong_usage(run, words, message):

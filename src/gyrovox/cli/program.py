@@ -23,6 +23,7 @@ from gyrovox.cli.evaluate import Evaluate
 from gyrovox.cli.info import Info
 from gyrovox.cli.phantom import PhantomCell
 from gyrovox.cli.pick import Pick
+from gyrovox.cli.phantom_tomogram import PhantomTomogram
 from gyrovox.cli.plan import PlanCommand
 from gyrovox.cli.plot import Plot
 from gyrovox.cli.report import Report
@@ -48,6 +49,7 @@ COMMANDS: dict[str, type[Command]] = {
     "plot": Plot,
     "view": View,
     "phantom cell": PhantomCell,
+    "phantom tomogram": PhantomTomogram,
     "denoise": Denoise,
     "train-detector": TrainDetector,
     "pick": Pick,
@@ -139,7 +141,7 @@ def _command(words: Sequence[str]) -> Command:
         if list(words[: len(parts)]) == parts:
             return _parsed(kind, name, words[len(parts) :])
     if words[0] == "phantom":
-        complain("a phantom must be one of: cell. See gyrovox phantom cell --help.")
+        complain("a phantom must be one of: cell, tomogram. See gyrovox phantom cell --help.")
     else:
         complain(f"no command is called {words[0]!r}. It must be one of {', '.join(COMMANDS)}.")
     raise SystemExit(2)

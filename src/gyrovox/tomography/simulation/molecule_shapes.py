@@ -53,22 +53,22 @@ def stalk_rod() -> Rod:
 
 def analytic_ribosome() -> Molecule:
     """Two lobed subunits, 25 nm across."""
-    large: list[Rod] = [(_ring(-4, 5.5, a), _ring(-1, 4.5, a), 5.0) for a in _around(5)]
+    large: list[Rod] = [(_ring(-4, 6.5, a), _ring(-1, 5.5, a), 5.8) for a in _around(5)]
     small: list[Rod] = [
-        ((7.0, -4.5, -1.0), (7.0, 4.5, 1.0), 3.8),
-        ((9.0, 6.0, 0.0), (9.0, 7.0, 0.0), 2.8),
+        ((8.0, -6.0, -1.0), (8.0, 6.0, 1.0), 4.6),
+        ((10.0, 7.0, 0.0), (10.5, 8.5, 0.0), 3.4),
     ]
     return molecule_of_rods("ribosome", [*large, *small], NUCLEOPROTEIN_V)
 
 
 def analytic_shell() -> Molecule:
-    """A hollow shell of 24 subunits, 12 nm outside and 8 nm inside."""
+    """A hollow shell, 12 nm outside and 8 nm inside."""
     balls: list[Rod] = []
-    golden = math.pi * (3 - math.sqrt(5))
-    for number in range(24):
-        height = 1 - (2 * number + 1) / 24
+    golden, count = math.pi * (3 - math.sqrt(5)), 80
+    for number in range(count):
+        height = 1 - (2 * number + 1) / count
         place = _ring(5 * height, 5 * math.sqrt(1 - height**2), golden * number)
-        balls.append((place, place, 1.15))
+        balls.append((place, place, 1.1))
     return molecule_of_rods("shell", balls, PROTEIN_V)
 
 
