@@ -12,7 +12,7 @@ from gyrovox.errors import ParticleError, SettingsError
 from gyrovox.progress import track
 from gyrovox.volumes import ParticleTable, Region, Volume
 
-from .tomogram_grid import Contrast, cubic_voxel_size_nm
+from .picking.tomogram_grid import Contrast, cubic_voxel_size_nm
 
 _SPLINE = 3
 _REACH = 6  # voxels around a box within which a cubic spline feels the border
@@ -80,7 +80,7 @@ class SubvolumeSampler:
             Shape (n,).
         """
         last = np.array(self._tomogram.spatial_shape) - 1 - self.box / 2
-        return ((positions >= self.box / 2) & (positions <= last)).all(axis=1)
+        return np.all((positions >= self.box / 2) & (positions <= last), axis=1)
 
     def sample(
         self,

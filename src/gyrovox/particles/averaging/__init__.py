@@ -1,0 +1,7 @@
+"""Sub-volume averaging: from particles in a tomogram to their structure."""
+
+from .averager import Average as Average
+from .averager import Averager as Averager
+from .averaging_state import AveragingState as AveragingState
+from .map_filters import GOLD_STANDARD as GOLD_STANDARD
+from .recipe import AveragingRecipe as AveragingRecipe
