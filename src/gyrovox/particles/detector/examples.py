@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self, final
+from typing import final
 
 import numpy as np
 from jaxtyping import Float32, Int64
@@ -29,7 +29,7 @@ class Example:
     boxes: Float32[np.ndarray, "n 6"]
     classes: Int64[np.ndarray, " n"]
 
-    def cropped(self, start: tuple[int, int, int], shape: tuple[int, int, int]) -> Self:
+    def cropped(self, start: tuple[int, int, int], shape: tuple[int, int, int]) -> "Example":
         """A box of it; where that reaches beyond the tomogram, there is nothing.
 
         Args:
@@ -49,9 +49,9 @@ class Example:
         boxes[:, :3] -= np.asarray(start, np.float32)
         low, high = boxes[:, :3] - boxes[:, 3:] / 2, boxes[:, :3] + boxes[:, 3:] / 2
         near = ((high > -0.5) & (low < np.asarray(shape) - 0.5)).all(axis=1)
-        return type(self)(voxels=voxels, boxes=boxes[near], classes=self.classes[near])
+        return Example(voxels=voxels, boxes=boxes[near], classes=self.classes[near])
 
-    def flipped(self, axes: tuple[int, ...]) -> Self:
+    def flipped(self, axes: tuple[int, ...]) -> "Example":
         """Turned over along some axes, none of which a missing wedge can tell apart.
 
         Args:
@@ -64,7 +64,7 @@ class Example:
         for axis in axes:
             boxes[:, axis] = self.voxels.shape[axis] - 1 - boxes[:, axis]
         voxels = np.ascontiguousarray(np.flip(self.voxels, axes))
-        return type(self)(voxels=voxels, boxes=boxes, classes=self.classes)
+        return Example(voxels=voxels, boxes=boxes, classes=self.classes)
 
     def save(self, path: Path) -> None:
         """Write it as .npz, voxels in half precision.
@@ -85,7 +85,7 @@ class Example:
             )
 
     @classmethod
-    def load(cls, path: Path) -> Self:
+    def load(cls, path: Path) -> "Example":
         """Read what `save` wrote."""
         with np.load(path, allow_pickle=False) as stored:
             return cls(

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from typing import Self, final
+from typing import final
 
 import numpy as np
 import torch
@@ -167,7 +167,7 @@ class ParticleDetector:
         write_model(path, {name: _halved(array) for name, array in arrays.items()}, facts)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Self:
+    def load(cls, path: str | os.PathLike[str]) -> "ParticleDetector":
         """Read a detector that `save` wrote.
 
         Args:

@@ -4,14 +4,14 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Self, final
+from typing import final
 
 from gyrovox.errors import SettingsError
 
 # The membrane of a virion, 4 nm in 80, is then as thick as a voxel: it is still seen.
 _VOXELS_OF_THE_SMALLEST = 20.0
 _ANCHORS_A_LEVEL = 3  # an octave of sizes in three steps, as RetinaNet has it
-_FIRST_ANCHOR = 0.6  # of the smallest diameter
+_FIRST_ANCHOR = 0.65  # of the smallest diameter
 _MOST_LEVELS = 3
 _WIDEST_STAGE = 64
 
@@ -27,7 +27,7 @@ class DetectorSettings:
     voxel_size_nm: float = 4.0
     """Side of the voxels that it reads; tomograms are resampled."""
 
-    anchors_nm: tuple[tuple[float, ...], ...] = ((48.0, 60.0, 76.0), (96.0, 120.0, 152.0))
+    anchors_nm: tuple[tuple[float, ...], ...] = ((52.0, 65.5, 82.5), (104.0, 131.0, 165.0))
     """Diameters that it starts from, a level of the pyramid each: finest first."""
 
     stages: tuple[int, ...] = (16, 32, 64)
@@ -70,7 +70,7 @@ class DetectorSettings:
         *,
         classes: tuple[str, ...],
         voxel_size_nm: float | None = None,
-    ) -> Self:
+    ) -> "DetectorSettings":
         """A detector for particles of given sizes: its grid and anchors scale with them.
 
         Args:
@@ -90,7 +90,9 @@ class DetectorSettings:
         if not diameters_nm or not all(map(_is_size, diameters_nm)):
             raise SettingsError("a detector needs the diameters of its particles, in nm.")
         smallest, largest = min(diameters_nm), max(diameters_nm)
-        levels = max(2, math.ceil(math.log2(2 * largest / smallest)))
+        # The last anchor of so many levels is above the largest diameter.
+        last = _FIRST_ANCHOR * 2 ** (-1 / _ANCHORS_A_LEVEL)
+        levels = max(2, math.ceil(math.log2(largest / smallest / last)))
         if levels > _MOST_LEVELS:
             raise SettingsError(
                 f"the largest particles of a detector must be at most 4 times as wide as the "
@@ -130,7 +132,7 @@ class DetectorSettings:
         return values
 
     @classmethod
-    def from_plain_values(cls, values: object) -> Self:
+    def from_plain_values(cls, values: object) -> "DetectorSettings":
         """The settings that `plain_values` gave.
 
         Args:

@@ -53,7 +53,7 @@ class SimulatedExamples:
     def path(self, number: int) -> Path:
         """The file of an example."""
         # What is left of a run with other settings is none of this one's.
-        facts = json.dumps([self.settings.plain_values(), self.seed])
+        facts = json.dumps([self.settings.classes, self.settings.voxel_size_nm, self.seed])
         return self.folder / f"example-{zlib.crc32(facts.encode()):08x}-{number:04d}.npz"
 
 
