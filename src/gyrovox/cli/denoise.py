@@ -186,6 +186,7 @@ class Denoise(Command):
 
         Raises:
             TrainingError: If the loss stopped being a number.
+            SystemExit: If the user interrupted it, and there is something to go on from.
         """
         from gyrovox.execution import exclusive
 
@@ -202,9 +203,12 @@ class Denoise(Command):
             except TrainingError:
                 shutil.rmtree(checkpoint.parent)  # from there it would go wrong again
                 raise
-            except BaseException:
+            except BaseException as error:
                 if not checkpoint.exists():
                     shutil.rmtree(checkpoint.parent)
+                elif isinstance(error, KeyboardInterrupt):
+                    complain("interrupted; the same command goes on from the last checkpoint.")
+                    raise SystemExit(_INTERRUPTED) from error
                 raise
 
     def _write(

@@ -29,10 +29,15 @@ class Configuration:
 
         Raises:
             SettingsError: If the jittered patch reaches beyond the encoder's receptive field, a
-                crop holds no latent volume, or the cube around a voxel cannot be brought to the
-                encoder's patch.
+                crop holds no latent volume, the cube around a voxel cannot be brought to the
+                encoder's patch, or the patch encoder is to turn crops.
         """
         if self.model.encoder == "patch":
+            if self.training.missing_wedge is not None:
+                raise SettingsError(
+                    "training.missing_wedge turns crops that are encoded as a whole, and the patch "
+                    "encoder takes none. Leave it away, or take model.encoder dense."
+                )
             size, side = self.model.input_size, self.training.embed_side
             if size % side:
                 raise SettingsError(

@@ -10,7 +10,7 @@ from gyrovox.settings.configuration import Configuration
 # Settings that are younger than the first model files. A file without one gets its default.
 _ADDED = {
     "model": ("posterior", "latent_side", "latent_spacing", "first_layer", "gyroplane_window"),
-    "training": ("batches", "precision"),
+    "training": ("batches", "precision", "missing_wedge"),
     "segmentation": ("clustering", "evidence", "regions"),
 }
 

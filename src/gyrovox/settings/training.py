@@ -54,6 +54,10 @@ class TrainingSettings:
     triplets: int = 4096
     """`dense`: triplets that a step draws; those that overlap are left out."""
 
+    missing_wedge: tuple[float, float] | None = None
+    """`dense`: first and last tilt of a tomogram, in degrees, such as -60 60. Codes then learn to
+    be the same however the specimen was turned, and whatever that left unseen."""
+
     batch_size: int = 128
     """`patch`: triplets of cubes in a step."""
 
@@ -86,6 +90,13 @@ class TrainingSettings:
         if not 0 < self.learning_rate < math.inf:
             raise SettingsError(
                 f"training.learning_rate must be positive, got {self.learning_rate:g}."
+            )
+        if self.missing_wedge is not None and not (
+            -90 <= self.missing_wedge[0] < self.missing_wedge[1] <= 90
+        ):
+            raise SettingsError(
+                f"training.missing_wedge must be the first and the last tilt, growing and between "
+                f"-90 and 90 degrees, such as -60 60; got {self.missing_wedge}."
             )
         if not self.scales or self.scales[0] != 1 or list(self.scales) != sorted(set(self.scales)):
             raise SettingsError(
