@@ -137,7 +137,7 @@ class SpecimenRecipe:
         z, y, x = (samples * self.voxel_size_nm for samples in self.shape)
         return z, y, x
 
-    def _counts(self) -> dict[str, float]:
+    def _counts(self) -> dict[str, float | int]:
         return {
             "virions": self.virions,
             "spikes_per_virion": self.spikes_per_virion,

@@ -89,10 +89,11 @@ class TiltGeometry:
             ],
             axis=1,
         )
-        return turned @ seen
+        return np.asarray(turned @ seen)
 
     def project(
         self, points: Float64[np.ndarray, "points 3"]
     ) -> Float64[np.ndarray, "tilts points 2"]:
         """Where centred points (z, y, x) fall, (v, u) from the images' centres, in pixels."""
-        return np.einsum("tij,pj->tpi", self.matrices(), points) + self.shifts[:, None]
+        places = np.einsum("tij,pj->tpi", self.matrices(), points)
+        return np.asarray(places + self.shifts[:, None])

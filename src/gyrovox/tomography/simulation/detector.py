@@ -51,7 +51,7 @@ class Detector:
         if generator is None:
             return _filtered(expected, transfer / sharp)
         drawn = generator.poisson(np.maximum(expected, 0)).astype(np.float64)
-        return np.maximum(np.rint(_filtered(drawn, transfer / sharp)), 0)
+        return np.asarray(np.maximum(np.rint(_filtered(drawn, transfer / sharp)), 0))
 
 
 def _filtered(

@@ -19,6 +19,7 @@ MICROTUBULE_NM = 25.0
 
 _GAP_NM = 4.0
 _ATTEMPTS = 60  # at a layout from its beginning
+_CHOICES = 6  # layouts to take the fullest of
 _TRIES = 300  # at an object of a layout
 _FLAT_NM = 1e5  # radius of a sphere that is a plane within a tomogram
 _CURVATURE_NM = (250.0, 1500.0)
@@ -62,7 +63,7 @@ class Axis:
     def points(self) -> Float64[np.ndarray, "n 3"]:
         """Points along it, 4 nm apart."""
         along = np.arange(-self.length_nm / 2, self.length_nm / 2 + 4, 4)
-        return self.point_nm + along[:, None] * self.direction
+        return np.asarray(self.point_nm + along[:, None] * self.direction)
 
 
 @final
@@ -82,6 +83,9 @@ class Layout:
     sheets: tuple[Sheet, ...]
     axes: tuple[Axis, ...]
 
+    def __len__(self) -> int:
+        return len(self.virions) + len(self.vesicles) + len(self.sheets) + len(self.axes)
+
 
 def drawn_layout(generator: np.random.Generator, recipe: SpecimenRecipe) -> Layout:
     """Large objects that keep apart, from the largest to the smallest.
@@ -97,39 +101,58 @@ def drawn_layout(generator: np.random.Generator, recipe: SpecimenRecipe) -> Layo
         SettingsError: If the virions do not fit.
     """
     radii = np.sort(generator.uniform(*recipe.virion_diameter_nm, recipe.virions) / 2)[::-1]
+    wanted = recipe.virions + recipe.vesicles + recipe.membranes + recipe.microtubules
+    complete: list[Layout] = []
     most = 0
     for _ in range(_ATTEMPTS):
-        room = _Room(generator, np.array(recipe.size_nm), recipe.voxel_size_nm)
-        virions = [_placed_virion(generator, room, radius, recipe.asphericity) for radius in radii]
-        most = max(most, sum(virion is not None for virion in virions))
-        if most < recipe.virions:
-            continue
-        sheets = [_placed_sheet(generator, room) for _ in range(recipe.membranes)]
-        axes = [_placed_axis(generator, room) for _ in range(recipe.microtubules)]
-        vesicles = [
-            _placed_round(generator, room, diameter / 2, recipe.asphericity, around=0.0)
-            for diameter in _vesicle_diameters(generator, recipe)
-        ]
-        return Layout(
-            virions=tuple(virion for virion in virions if virion is not None),
-            vesicles=tuple(vesicle for vesicle in vesicles if vesicle is not None),
-            sheets=tuple(sheet for sheet in sheets if sheet is not None),
-            axes=tuple(axis for axis in axes if axis is not None),
+        layout = _attempt(generator, recipe, radii)
+        most = max(most, len(layout.virions))
+        if len(layout.virions) == recipe.virions:
+            complete.append(layout)
+        if len(complete) == _CHOICES or (complete and len(complete[-1]) == wanted):
+            break
+    if not complete:
+        raise SettingsError(
+            f"{recipe.virions} virions must fit into {recipe.size_nm} nm (z, y, x) without "
+            f"touching, and {most} did at most. Ask for fewer or smaller ones, or enlarge the "
+            f"volume."
         )
-    raise SettingsError(
-        f"{recipe.virions} virions must fit into {recipe.size_nm} nm (z, y, x) without touching, "
-        f"and {most} did at most. Ask for fewer or smaller ones, or enlarge the volume."
+    return max(complete, key=len)
+
+
+def _attempt(
+    generator: np.random.Generator, recipe: SpecimenRecipe, radii: NDArray[np.float64]
+) -> Layout:
+    """A layout of what found its place; without all virions, of nothing else."""
+    room = _Room(np.array(recipe.size_nm) - recipe.voxel_size_nm)
+    virions = [_placed_virion(generator, room, radius, recipe.asphericity) for radius in radii]
+    if None in virions:
+        found = tuple(virion for virion in virions if virion is not None)
+        return Layout(virions=found, vesicles=(), sheets=(), axes=())
+    sheets = [_placed_sheet(generator, room) for _ in range(recipe.membranes)]
+    axes = [_placed_axis(generator, room) for _ in range(recipe.microtubules)]
+    vesicles = [
+        _placed_round(generator, room, diameter / 2, recipe.asphericity, around=0.0)
+        for diameter in _vesicle_diameters(generator, recipe)
+    ]
+    return Layout(
+        virions=tuple(virion for virion in virions if virion is not None),
+        vesicles=tuple(vesicle for vesicle in vesicles if vesicle is not None),
+        sheets=tuple(sheet for sheet in sheets if sheet is not None),
+        axes=tuple(axis for axis in axes if axis is not None),
     )
 
 
 @final
 class _Room:
-    """What is taken already, and what keeps apart from it."""
+    """What is taken already, and what keeps apart from it.
 
-    def __init__(
-        self, generator: np.random.Generator, size_nm: NDArray[np.float64], voxel_size_nm: float
-    ) -> None:
-        self.size_nm = size_nm - voxel_size_nm  # between the centres of the outermost voxels
+    Args:
+        size_nm: Distances (z, y, x) between the centres of the outermost voxels.
+    """
+
+    def __init__(self, size_nm: NDArray[np.float64]) -> None:
+        self.size_nm = size_nm
         self.balls: list[tuple[NDArray[np.float64], float]] = []
         self.sheets: list[Sheet] = []
         self.axes: list[Axis] = []

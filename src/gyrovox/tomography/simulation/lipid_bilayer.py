@@ -54,7 +54,7 @@ def peak(
         In V, in the shape of `distance_nm`.
     """
     seen = math.hypot(width_nm, 0.35 * voxel_size_nm)
-    return height_v * width_nm / seen * np.exp(-0.5 * (distance_nm / seen) ** 2)
+    return np.asarray(height_v * width_nm / seen * np.exp(-0.5 * (distance_nm / seen) ** 2))
 
 
 def filled(
@@ -70,4 +70,4 @@ def filled(
     Returns:
         In V, in the shape of `depth_nm`.
     """
-    return height_v * np.clip(0.5 + depth_nm / voxel_size_nm, 0, 1)
+    return np.asarray(height_v * np.clip(0.5 + depth_nm / voxel_size_nm, 0, 1))

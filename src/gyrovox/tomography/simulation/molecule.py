@@ -103,7 +103,7 @@ class Molecule:
     def _places(self) -> NDArray[np.float64]:
         """Where the voxels that belong to it are, in nm from its centre."""
         centre = np.array(self.density.shape) // 2
-        return (np.argwhere(self.density >= self.outline) - centre) * self.spacing_nm
+        return np.asarray((np.argwhere(self.density >= self.outline) - centre) * self.spacing_nm)
 
 
 @final

@@ -73,4 +73,4 @@ def leaning(
 
 
 def _unit(vector: Float64[np.ndarray, " n"]) -> Float64[np.ndarray, " n"]:
-    return vector / np.linalg.norm(vector)
+    return np.asarray(vector / np.linalg.norm(vector))

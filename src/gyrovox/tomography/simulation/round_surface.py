@@ -7,8 +7,6 @@ import numpy as np
 from jaxtyping import Float64
 from numpy.typing import NDArray
 
-_LARGEST = 0.15  # share of its radius by which a surface may stand out
-
 
 @final
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -87,17 +85,3 @@ class RoundSurface:
         )
         surface = np.float32(self.radius_nm) * (1 + curved / squared)
         return np.asarray(surface - np.sqrt(squared))
-
-
-def largest_reach(radius_nm: float, asphericity: float) -> float:
-    """The largest radius that a surface may have.
-
-    Args:
-        radius_nm: Its mean radius.
-        asphericity: Standard deviation of the radius over directions, relative to it.
-
-    Returns:
-        In nm.
-    """
-    # The largest eigenvalue of A is at most sqrt(2/3) of its norm, the norm sqrt(15/2) of the sd.
-    return radius_nm * (1 + np.sqrt(5.0) * asphericity)
