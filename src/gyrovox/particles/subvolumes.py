@@ -80,7 +80,9 @@ class SubvolumeSampler:
             Shape (n,).
         """
         last = np.array(self._tomogram.spatial_shape) - 1 - self.box / 2
-        return np.all((positions >= self.box / 2) & (positions <= last), axis=1)
+        middle = last / 2 + self.box / 4
+        within: Bool[np.ndarray, " n"] = np.all(np.abs(positions - middle) <= last - middle, axis=1)
+        return within
 
     def sample(
         self,

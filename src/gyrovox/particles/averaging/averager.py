@@ -23,6 +23,7 @@ from .averaging_state import AveragingState
 from .map_filters import GOLD_STANDARD, filtered, resampled, soft_ball
 from .particle_stack import ParticleStack
 from .pose_search import PoseSearch
+from .prior_frame import in_prior_frame
 from .recipe import AveragingRecipe
 from .reference_growth import grown_reference
 from .rotation_grids import local_rotations, spins_about_axis
@@ -151,6 +152,7 @@ class Averager:
             halves=np.zeros((2, box, box, box), np.float32),
             seen=np.ones((box, box, box // 2 + 1), np.float32),
             cutoff=self._first_cutoff,
+            grown=reference is None,
         )
         if reference is not None:
             first = self._fitted(reference)
@@ -172,6 +174,8 @@ class Averager:
             aligned = aligned.moved_as(rows, turns, self._stack.found(state, rows, search))
         if state.iteration:
             aligned = self._in_one_frame(state, aligned)
+        if state.grown:
+            aligned = in_prior_frame(aligned, self._table, symmetric=self.recipe.fold > 1)
         sums = [self._stack.sum_of(aligned, aligned.second == half) for half in (False, True)]
         seen = torch.minimum(sums[0].seen(), sums[1].seen())
         found = replace(

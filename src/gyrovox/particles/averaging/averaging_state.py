@@ -28,6 +28,7 @@ class AveragingState:
         halves: The averages of both halves, dense matter bright, shape (2, box, box, box).
         seen: How much of each frequency both have seen, shape (box, box, box // 2 + 1).
         cutoff: Frequency in cycles per voxel up to which the next alignment compares.
+        grown: Whether the reference came from the particles, and so has no frame of its own.
     """
 
     iteration: int
@@ -39,6 +40,7 @@ class AveragingState:
     halves: Float32[np.ndarray, "2 box box box"]
     seen: Float32[np.ndarray, "box box half"]
     cutoff: float
+    grown: bool
 
     def moved(
         self,
@@ -80,7 +82,7 @@ class AveragingState:
     def save(self, path: Path) -> None:
         """Write the state to a file of NumPy's, .npz."""
         with path.open("wb") as file:
-            np.savez(file, allow_pickle=False, **self._arrays())
+            np.savez(file, **self._arrays())  # type: ignore[arg-type]  # no name is allow_pickle
 
     @classmethod
     def load(cls, path: Path) -> "AveragingState":
@@ -93,7 +95,8 @@ class AveragingState:
             with np.load(path) as kept:
                 arrays = {name: kept[name] for name in kept.files}
             iteration, cutoff = int(arrays.pop("iteration")), float(arrays.pop("cutoff"))
-            return cls(iteration=iteration, cutoff=cutoff, **arrays)
+            grown = bool(arrays.pop("grown"))
+            return cls(iteration=iteration, cutoff=cutoff, grown=grown, **arrays)
         except (KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
             raise FileFormatError(
                 f"{path}: the file must hold the state of an averaging, and does not. Remove it."

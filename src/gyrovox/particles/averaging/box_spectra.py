@@ -9,7 +9,8 @@ def centred_spectra(
     boxes: Float32[Tensor, "n box box box"],
 ) -> Complex64[Tensor, "n box box half"]:
     """Spectra with the voxel at ``box // 2`` as origin."""
-    return torch.fft.rfftn(torch.fft.ifftshift(boxes, dim=(1, 2, 3)), dim=(1, 2, 3))
+    spectra: Tensor = torch.fft.rfftn(torch.fft.ifftshift(boxes, dim=(1, 2, 3)), dim=(1, 2, 3))
+    return spectra
 
 
 def boxes_of_spectra(
@@ -17,7 +18,9 @@ def boxes_of_spectra(
 ) -> Float32[Tensor, "n box box box"]:
     """What `centred_spectra` came from."""
     box = spectra.shape[1]
-    return torch.fft.fftshift(torch.fft.irfftn(spectra, s=(box,) * 3, dim=(1, 2, 3)), dim=(1, 2, 3))
+    at_origin: Tensor = torch.fft.irfftn(spectra, s=(box,) * 3, dim=(1, 2, 3))
+    boxes: Tensor = torch.fft.fftshift(at_origin, dim=(1, 2, 3))
+    return boxes
 
 
 def cropped(

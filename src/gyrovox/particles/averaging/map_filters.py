@@ -29,7 +29,10 @@ def soft_ball(box: int, radius: float) -> Float32[np.ndarray, "box box box"]:
     axis = np.arange(box) - box // 2
     distance = np.sqrt(axis[:, None, None] ** 2 + axis[:, None] ** 2 + axis**2)
     share = np.clip((radius - distance) / _EDGE + 0.5, 0, 1)
-    return (0.5 - 0.5 * np.cos(np.pi * share)).astype(np.float32)
+    ball: Float32[np.ndarray, "box box box"] = (0.5 - 0.5 * np.cos(np.pi * share)).astype(
+        np.float32
+    )
+    return ball
 
 
 def filtered(

@@ -136,7 +136,7 @@ class PoseSearch:
         if self._seen is not None:
             product = product * self._seen[chosen]
         band = self._band
-        everywhere = torch.fft.irfftn(product, s=(band,) * 3, dim=(1, 2, 3), norm="forward")
+        everywhere: Tensor = torch.fft.irfftn(product, s=(band,) * 3, dim=(1, 2, 3), norm="forward")
         near = torch.arange(-self._reach, self._reach + 1, device=product.device) % band
         return everywhere[:, near][:, :, near][:, :, :, near]
 

@@ -90,4 +90,4 @@ class AveragingRecipe:
 
     def step_degrees(self, iteration: int) -> float:
         """Step of the angles in an alignment, counted from 0."""
-        return max(self.last_step_degrees, self.first_step_degrees * 0.5**iteration)
+        return max(self.last_step_degrees, math.ldexp(self.first_step_degrees, -iteration))

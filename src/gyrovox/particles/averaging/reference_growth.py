@@ -51,8 +51,7 @@ def grown_reference(
     looked_at = torch.from_numpy(mask).to(stack.device)
     grown = []
     for seed in order[:_SEEDS]:
-        reference = stack.sum_of(state, np.isin(np.arange(len(order)), [seed])).average()
-        score = 0.0
+        reference = stack.sum_of(state, np.arange(len(order)) == seed).average()
         for _ in range(_ROUNDS):
             search = PoseSearch(
                 reference * looked_at, None, turns, cutoff=state.cutoff, shift=shift
@@ -60,8 +59,7 @@ def grown_reference(
             found = stack.found(state, few, search)
             total = _sum_as_found(stack, state, few, turns, found)
             reference = total.symmetrised(spins).average()
-            score = float(found.scores.mean())
-        grown.append((score, reference))
+        grown.append((float(found.scores.mean()), reference))
     return max(grown, key=lambda pair: pair[0])[1].cpu().numpy()
 
 

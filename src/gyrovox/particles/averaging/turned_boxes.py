@@ -66,7 +66,7 @@ def turned_weights(
     mirrored = weights[opposite][:, opposite]
     whole = torch.where(x < 0, mirrored[..., x.abs()], weights[..., x.abs()])
     centred = torch.fft.fftshift(whole, dim=(0, 1))
-    turned = torch.fft.ifftshift(_sampled(centred, rotations, box), dim=(1, 2, 3))
+    turned: Tensor = torch.fft.ifftshift(_sampled(centred, rotations, box), dim=(1, 2, 3))
     return turned[..., : box // 2 + 1]
 
 
