@@ -14,8 +14,10 @@ from typing import Never
 
 import tyro
 
+from gyrovox.cli.average import AverageParticles
 from gyrovox.cli.command import Command, LearningOptions
 from gyrovox.cli.config_file import read_configuration
+from gyrovox.cli.convert_particles import ConvertParticles
 from gyrovox.cli.demo import Demo
 from gyrovox.cli.denoise import Denoise
 from gyrovox.cli.embed import Embed
@@ -53,6 +55,8 @@ COMMANDS: dict[str, type[Command]] = {
     "denoise": Denoise,
     "train-detector": TrainDetector,
     "pick": Pick,
+    "average": AverageParticles,
+    "convert-particles": ConvertParticles,
     "info": Info,
 }
 

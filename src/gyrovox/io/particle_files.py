@@ -10,6 +10,7 @@ from gyrovox.io.imod_model import read_imod, write_imod
 from gyrovox.io.known_tomogram import KnownTomogram
 from gyrovox.io.particle_csv import read_particle_csv, write_particle_csv
 from gyrovox.io.relion_star import OpticsGroup, read_relion, write_relion
+from gyrovox.io.star import StarTable
 from gyrovox.volumes.particle_table import ParticleTable
 
 ParticleDialect = Literal["relion4", "relion5", "dynamo", "imod", "csv"]
@@ -32,6 +33,7 @@ def write_particles(
     binning: float = 1.0,
     optics: OpticsGroup | None = None,
     tilt_range: tuple[float, float] | None = None,
+    more_columns: StarTable | None = None,
     overwrite: bool = False,
 ) -> Path:
     """Write particles as a program reads them.
@@ -43,6 +45,7 @@ def write_particles(
         binning: Pixels of the tilt series along a voxel of the tomogram; RELION is told.
         optics: The microscope; RELION is told.
         tilt_range: Smallest and largest tilt in degrees; Dynamo is told.
+        more_columns: What else RELION is told of each particle, such as ``rlnRandomSubset``.
         overwrite: Whether the file may be there already.
 
     Returns:
@@ -66,13 +69,15 @@ def write_particles(
     if not binning > 0:
         raise SettingsError(f"binning must be above 0, got {binning}.")
     match chosen:
-        case "relion4":
+        case "relion4" | "relion5":
             return write_relion(
-                table, target, version=4, binning=binning, optics=optics, overwrite=overwrite
-            )
-        case "relion5":
-            return write_relion(
-                table, target, version=5, binning=binning, optics=optics, overwrite=overwrite
+                table,
+                target,
+                version=4 if chosen == "relion4" else 5,
+                binning=binning,
+                optics=optics,
+                more_columns=more_columns,
+                overwrite=overwrite,
             )
         case "dynamo":
             return write_dynamo(table, target, tilt_range=tilt_range, overwrite=overwrite)

@@ -65,6 +65,7 @@ def write_relion(
     version: Literal[4, 5],
     binning: float = 1.0,
     optics: OpticsGroup | None = None,
+    more_columns: StarTable | None = None,
     overwrite: bool = False,
 ) -> Path:
     """Write particles for RELION.
@@ -75,6 +76,7 @@ def write_relion(
         version: Of RELION: 4 counts in pixels, 5 in Å from the centre.
         binning: Pixels of the tilt series along a voxel of the tomogram.
         optics: The microscope; 300 kV, 2.7 mm and 0.07 if None.
+        more_columns: Columns of the particles besides what the table says.
         overwrite: Whether the file may be there already.
 
     Returns:
@@ -90,7 +92,7 @@ def write_relion(
     pixel = table.voxel_size_nm * _ANGSTROMS / binning
     blocks = {
         "optics": _optics_block(table, optics or OpticsGroup(), pixel),
-        "particles": _particles_block(table, version, binning),
+        "particles": {**_particles_block(table, version, binning), **(more_columns or {})},
         _OWN: _own_block(table),
     }
     return write_star_blocks(path, blocks, overwrite=overwrite)

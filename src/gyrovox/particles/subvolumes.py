@@ -179,6 +179,6 @@ def check_tomogram_of(table: ParticleTable, tomogram: Volume) -> None:
     if table.shape != tomogram.spatial_shape:
         raise ParticleError(
             f"particles must be of this tomogram, {tomogram.name} with {tomogram.spatial_shape} "
-            f"voxels (z, y, x), and are of {table.tomogram} with {table.shape}. Convert them with "
-            f"`gyrovox convert-particles --like {tomogram.name}`."
+            f"voxels (z, y, x), and are of {table.tomogram} with {table.shape}. Read them with the "
+            f"shape and the voxel size of this one."
         )

@@ -6,6 +6,7 @@ are aligned to two references that know nothing of each other.
 """
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import final
 
 import numpy as np
@@ -14,6 +15,7 @@ from jaxtyping import Bool, Float32, Float64
 from torch import Tensor
 
 from gyrovox.errors import ParticleError, VolumeMismatchError
+from gyrovox.settings.averaging import AveragingRecipe
 from gyrovox.tomography.fourier_shell import FourierShellCorrelation, fourier_shell_correlation
 from gyrovox.volumes import ParticleTable, Volume
 
@@ -24,7 +26,6 @@ from .map_filters import GOLD_STANDARD, filtered, resampled, soft_ball
 from .particle_stack import ParticleStack
 from .pose_search import PoseSearch
 from .prior_frame import in_prior_frame
-from .recipe import AveragingRecipe
 from .reference_growth import grown_reference
 from .rotation_grids import local_rotations, spins_about_axis
 
@@ -58,6 +59,20 @@ class Average:
     def resolution_nm(self, threshold: float = GOLD_STANDARD) -> float:
         """Length of the wave at which the halves' correlation falls below a threshold."""
         return self.voxel_size_nm / self.correlation.resolution(threshold)
+
+    def write_correlation(self, path: Path) -> None:
+        """Write the halves' correlation as a table, .csv, a shell a row."""
+        curve = self.correlation
+        waves = np.divide(
+            self.voxel_size_nm,
+            curve.frequencies,
+            out=np.full(len(curve.frequencies), np.inf),
+            where=curve.frequencies > 0,
+        )
+        rows = zip(curve.frequencies, waves, curve.correlations, strict=True)
+        lines = [f"{frequency:.6f},{wave:.4f},{value:.6f}" for frequency, wave, value in rows]
+        text = "\n".join(["cycles_per_voxel,wavelength_nm,correlation", *lines])
+        path.write_text(f"{text}\n", encoding="ascii", newline="\n")
 
 
 @final
@@ -156,9 +171,15 @@ class Averager:
         )
         if reference is not None:
             first = self._fitted(reference)
-        elif self.recipe.spin:
+        elif self.recipe.search_spin:
             first = grown_reference(
-                self._stack, state, self._turns(0), self._spins, self._mask, shift=self._shift
+                self._stack,
+                state,
+                self._turns(0),
+                self._spins,
+                self._mask,
+                shift=self._shift,
+                seed=self.recipe.seed,
             )
         else:
             first = self._stack.sum_of(state, np.ones(count, np.bool_)).average().cpu().numpy()
@@ -243,7 +264,7 @@ class Averager:
     def _turns(self, iteration: int) -> Float64[np.ndarray, "turns 3 3"]:
         """What the alignment of an iteration, counted from 0, tries."""
         recipe, step = self.recipe, self.recipe.step_degrees(iteration)
-        if iteration == 0 and recipe.spin:
+        if iteration == 0 and recipe.search_spin:
             # A symmetric reference looks the same a part of a turn on: half of it to either side.
             lean, spin = recipe.lean_degrees, 180 / recipe.fold
         else:

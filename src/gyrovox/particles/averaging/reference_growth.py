@@ -28,6 +28,7 @@ def grown_reference(
     mask: Float32[np.ndarray, "box box box"],
     *,
     shift: float,
+    seed: int,
 ) -> Float32[np.ndarray, "box box box"]:
     """The reference that some particles agree on best.
 
@@ -42,16 +43,17 @@ def grown_reference(
         spins: The turns of the symmetry.
         mask: What to look at.
         shift: Farthest shift in voxels.
+        seed: Draws the particles.
 
     Returns:
         The reference, dense matter bright.
     """
-    order = np.random.default_rng(state.iteration).permutation(len(state.rows))
+    order = np.random.default_rng(seed).permutation(len(state.rows))
     few = np.sort(order[:_PARTICLES])
     looked_at = torch.from_numpy(mask).to(stack.device)
     grown = []
-    for seed in order[:_SEEDS]:
-        reference = stack.sum_of(state, np.arange(len(order)) == seed).average()
+    for first in order[:_SEEDS]:
+        reference = stack.sum_of(state, np.arange(len(order)) == first).average()
         for _ in range(_ROUNDS):
             search = PoseSearch(
                 reference * looked_at, None, turns, cutoff=state.cutoff, shift=shift

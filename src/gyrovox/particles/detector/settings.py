@@ -33,7 +33,7 @@ class DetectorSettings:
     stages: tuple[int, ...] = (16, 32, 64)
     """Channels of the backbone's stages, each of half the resolution of the one before."""
 
-    pyramid_channels: int = 32
+    pyramid_channels: int = 24
     """Channels of the feature pyramid and of the subnets that read it."""
 
     def __post_init__(self) -> None:

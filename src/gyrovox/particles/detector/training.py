@@ -40,7 +40,7 @@ class DetectorTraining:
     batch: int = 2
     """Crops in an update."""
 
-    crop: tuple[int, int, int] = (48, 96, 96)
+    crop: tuple[int, int, int] = (48, 64, 64)
     """Voxels (z y x) of a crop, in the detector's voxels; multiples of 16."""
 
     learning_rate: float = 3e-3

@@ -6,7 +6,8 @@ from typing import final
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Float32, Int64
+from scipy import ndimage
 from torch import Tensor
 
 from gyrovox.particles.detector.anchors import BACKGROUND, encoded, matched_truths
@@ -19,6 +20,7 @@ from gyrovox.particles.detector.network import RetinaNet
 _UNASKED = 0.2
 _GAIN = (0.8, 1.25)  # tomograms differ in contrast by more than standardising takes away
 _NOISE = 0.3
+_BLUR = 0.8  # voxels: tomograms of finer voxels, resampled, are as much smoother
 
 
 @final
@@ -59,12 +61,23 @@ def drawn(
         z, y, x = (int(generator.integers(free + 1)) for free in most)
         axes = tuple(axis for axis in range(3) if generator.random() < 0.5)
         crop = example.cropped((z, y, x), shape).flipped(axes)
-        gain = np.exp(generator.uniform(*np.log(_GAIN)))
-        sigma = generator.uniform(0, _NOISE)
-        noise = generator.standard_normal(shape, dtype=np.float32) * np.float32(sigma)
-        voxels = crop.voxels * np.float32(gain) + noise
+        voxels = _seen_otherwise(crop.voxels, generator)
         crops.append(Example(voxels=voxels, boxes=crop.boxes, classes=crop.classes))
     return crops
+
+
+def _seen_otherwise(
+    voxels: Float32[np.ndarray, "z y x"], generator: np.random.Generator
+) -> Float32[np.ndarray, "z y x"]:
+    """The same in a tomogram that was smoother, of another contrast, and noisier."""
+    width = generator.uniform(0, _BLUR)
+    blurred = ndimage.gaussian_filter(voxels, width)
+    gain = np.exp(generator.uniform(*np.log(_GAIN))) * voxels.std() / (blurred.std() + 1e-6)
+    noise = generator.standard_normal(voxels.shape, dtype=np.float32)
+    seen: Float32[np.ndarray, "z y x"] = (
+        np.float32(gain) * blurred + np.float32(generator.uniform(0, _NOISE)) * noise
+    )
+    return seen
 
 
 def losses(network: RetinaNet, crops: Sequence[Example]) -> StepLosses:

@@ -3,10 +3,11 @@
 import math
 import re
 from dataclasses import dataclass
-from typing import final
+from typing import Annotated, final
+
+from tyro.conf import arg
 
 from gyrovox.errors import SettingsError
-from gyrovox.patches.tilt_wedge import TiltRange, check_tilt_range
 
 _SYMMETRY = re.compile(r"C([1-9][0-9]?)")
 
@@ -14,43 +15,53 @@ _SYMMETRY = re.compile(r"C([1-9][0-9]?)")
 @final
 @dataclass(frozen=True, kw_only=True)
 class AveragingRecipe:
-    """How sub-volumes are aligned and averaged.
-
-    Args:
-        box_nm: Side of the sub-volumes.
-        mask_nm: Diameter of the soft ball around the centre that is looked at; what lies farther
-            out, such as the membrane, neither aligns nor counts. None: 0.8 of the box.
-        symmetry: ``"C1"`` for none, ``"C3"`` for three-fold about the reference's z, and so on.
-        iterations: How often all particles are aligned.
-        initial_resolution_nm: What the first reference is low-passed to. Both halves begin with
-            it, so that nothing coarser than this counts as agreement of theirs.
-        spin: Whether the first alignment looks for the turn about z all around, as where particles
-            only know the membrane's normal.
-        lean_degrees: How far the first alignments look from a particle's axis.
-        shift_nm: How far they look from its place.
-        first_step_degrees: Step of the angles in the first alignment; each later one halves it.
-        last_step_degrees: Smallest step.
-        tilt_range: First and last tilt about y, in degrees; None without a missing wedge.
-        seed: Draws the halves, and the particles that a reference grows from.
-
-    Raises:
-        SettingsError: If one is out of its range.
-    """
+    """How sub-volumes are aligned and averaged."""
 
     box_nm: float = 30.0
+    """Side of the sub-volumes."""
+
     mask_nm: float | None = None
-    symmetry: str = "C1"
+    """Diameter of the soft ball around the centre that is looked at: what lies farther out, such as
+    the membrane, neither aligns nor counts. By default 0.8 of the box."""
+
+    symmetry: Annotated[str, arg(metavar="CN")] = "C1"
+    """C1 for none, C3 for three-fold about the reference's z, and so on."""
+
     iterations: int = 6
+    """How often all particles are aligned."""
+
     initial_resolution_nm: float = 5.0
-    spin: bool = True
+    """What the first reference is low-passed to. Both halves begin with it, so that what they share
+    at coarser waves proves nothing."""
+
+    search_spin: bool = True
+    """Look all around the axis for each particle's turn at first, as where only the membrane's
+    normal is known."""
+
     lean_degrees: float = 20.0
+    """How far from a particle's axis the first alignment looks."""
+
     shift_nm: float = 3.0
+    """How far from a particle's place an alignment looks."""
+
     first_step_degrees: float = 15.0
+    """Step of the angles in the first alignment; each later one halves it."""
+
     last_step_degrees: float = 3.0
-    tilt_range: TiltRange | None = (-60.0, 60.0)
+    """Smallest step."""
+
+    tilt_range: Annotated[tuple[float, float] | None, arg(metavar="FIRST LAST")] = (-60.0, 60.0)
+    """First and last tilt about y, in degrees; None where there is no missing wedge."""
+
     seed: int = 0
+    """Draws the halves, and the particles that a first reference grows from."""
 
     def __post_init__(self) -> None:
+        """Refuse values that no averaging can use.
+
+        Raises:
+            SettingsError: If a value is out of its range.
+        """
         for name, value in (
             ("box_nm", self.box_nm),
             ("mask_nm", 1.0 if self.mask_nm is None else self.mask_nm),
@@ -71,8 +82,11 @@ class AveragingRecipe:
             raise SettingsError(
                 f"symmetry must be C1 to C99, turns about the reference's z, got {self.symmetry!r}."
             )
-        if self.tilt_range is not None:
-            check_tilt_range(self.tilt_range)
+        low, high = (-90.0, 90.0) if self.tilt_range is None else self.tilt_range
+        if not -90 <= low < high <= 90:
+            raise SettingsError(
+                f"tilt_range must grow and lie between -90 and 90 degrees, got {low:g} {high:g}."
+            )
 
     @property
     def fold(self) -> int:
