@@ -24,8 +24,8 @@ from gyrovox.cli.embed import Embed
 from gyrovox.cli.evaluate import Evaluate
 from gyrovox.cli.info import Info
 from gyrovox.cli.phantom import PhantomCell
-from gyrovox.cli.pick import Pick
 from gyrovox.cli.phantom_tomogram import PhantomTomogram
+from gyrovox.cli.pick import Pick
 from gyrovox.cli.plan import PlanCommand
 from gyrovox.cli.plot import Plot
 from gyrovox.cli.report import Report
