@@ -31,6 +31,7 @@ from gyrovox.cli.plot import Plot
 from gyrovox.cli.report import Report
 from gyrovox.cli.results import stored_segmentation
 from gyrovox.cli.segment import Segment
+from gyrovox.cli.spikes import Spikes
 from gyrovox.cli.terminal import complain, say
 from gyrovox.cli.train import Train
 from gyrovox.cli.train_detector import TrainDetector
@@ -55,6 +56,7 @@ COMMANDS: dict[str, type[Command]] = {
     "denoise": Denoise,
     "train-detector": TrainDetector,
     "pick": Pick,
+    "spikes": Spikes,
     "average": AverageParticles,
     "convert-particles": ConvertParticles,
     "info": Info,

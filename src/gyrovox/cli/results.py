@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gyrovox.cli.command import LatentType, LearningOptions, WorkOptions
-    from gyrovox.segmentation import Cleaning
+    from gyrovox.segmentation import Cleaning, Segmentation
     from gyrovox.segmenter import HierarchicalSegmenter
     from gyrovox.volumes import Volume
 
@@ -189,11 +189,36 @@ def write_segmentation(
     Returns:
         The label files by number of classes.
     """
+    with stopwatch(timings_s, "segment"):
+        segmentation = segmenter.segment(volume, levels, inside=inside, cleaning=cleaning)
+    return write_segmented(folder, volume, segmenter, segmentation, timings_s, inside=inside)
+
+
+def write_segmented(
+    folder: Path,
+    volume: "Volume",
+    segmenter: "HierarchicalSegmenter",
+    segmentation: "Segmentation",
+    timings_s: dict[str, float],
+    *,
+    inside: "NDArray[np.bool_] | None" = None,
+) -> dict[int, "Path"]:
+    """Write a segmentation's labels, tree, picture and model into a folder.
+
+    Args:
+        folder: Where to; it must exist.
+        volume: What was segmented.
+        segmenter: What it was segmented by.
+        segmentation: What that made of it.
+        timings_s: Seconds by stage; added to.
+        inside: Voxels that were worked in, shape (z, y, x); all by default.
+
+    Returns:
+        The label files by number of classes.
+    """
     from gyrovox import io
     from gyrovox.report import overview
 
-    with stopwatch(timings_s, "segment"):
-        segmentation = segmenter.segment(volume, levels, inside=inside, cleaning=cleaning)
     suffix = io.label_suffix(volume.path) if volume.path else ".mrc"
     files = {k: folder / f"level-{k}{suffix}" for k in segmentation.levels}
     with stopwatch(timings_s, "write"):

@@ -12,6 +12,7 @@ from gyrovox.geometry.manifold import Manifold
 from gyrovox.segmentation import Segmentation
 from gyrovox.segmenter import HierarchicalSegmenter
 from gyrovox.settings import Configuration
+from gyrovox.settings.spikes import SpikeSettings
 from gyrovox.volumes import ParticleTable, Volume
 
 from .appearance import PeakScores, scored_by_density, scored_by_profile
@@ -22,7 +23,6 @@ from .pieces import pieces_of, volumes_nm3
 from .shell import Shell
 from .spacing import Spacing, spacing_of
 from .spike_nodes import NodeEvidence, evidence_of, nodes_mask, propose_nodes
-from .spike_settings import SpikeSettings
 from .survey import Peaks, Survey
 from .virions import Virion, cut_virions
 

@@ -17,6 +17,7 @@ _ROWS = 91  # of tables over the sphere: every 2 degrees
 _DIRECTIONS = 600  # some 6 nm apart on a virion of 100 nm
 _NARROWING_NM = (12.0, 8.0, 5.0, 4.0)  # how far from the last fit the next one looks
 _BLUR_NM = 1.2
+_AROUND_NM = 24  # that a membrane stands out of; radii are a nanometre apart
 _DENSEST = 3.0  # standard deviations of the density
 _LEAFLET_NM = 2.6  # from the middle of a membrane to its two dense sides
 _FLATTEST = 0.35  # share of a slope's energy that a direction along the beam keeps
@@ -190,7 +191,9 @@ def fit_membrane(
     weights = _FLATTEST + (1 - _FLATTEST) * (1 - directions[:, 0] ** 2)
     radii = np.arange(0.55, 1.46, 1 / diameter_nm) * diameter_nm / 2
     reach = _Reach(smooth, valid, voxel_size_nm)
-    centre, radius = _best_sphere(reach, directions, weights, radii, centre_nm, diameter_nm)
+    centre, radius = _best_sphere(
+        reach, directions, weights, radii, start_nm=centre_nm, diameter_nm=diameter_nm
+    )
     surface = MembraneSurface(
         centre_nm=centre, coefficients=np.array([radius * (4 * np.pi) ** 0.5])
     )
@@ -241,13 +244,14 @@ def _best_sphere(
     directions: Float64[np.ndarray, "n 3"],
     weights: Float64[np.ndarray, " n"],
     radii: Float64[np.ndarray, " radii"],
-    centre_nm: Float64[np.ndarray, " 3"],
+    *,
+    start_nm: Float64[np.ndarray, " 3"],
     diameter_nm: float,
 ) -> tuple[Float64[np.ndarray, " 3"], float]:
     """Centre and radius of the sphere along which there is most density, beside inside it."""
     some = directions[::2]
     share = weights[::2]
-    best = (-np.inf, centre_nm, diameter_nm / 2)
+    best = (-np.inf, start_nm, diameter_nm / 2)
     for scale in (0.08, 0.03):
         steps = np.stack(np.meshgrid(*[np.arange(-1, 2)] * 3, indexing="ij"), -1).reshape(-1, 3)
         start = best[1]
@@ -257,7 +261,7 @@ def _best_sphere(
             seen = share[:, np.newaxis] * known
             profile = (seen * found).sum(axis=0) / np.maximum(seen.sum(axis=0), 1e-9)
             # The lumps within are dense too, and no ridge: what is around is subtracted.
-            ridge = profile - ndimage.uniform_filter1d(profile, max(3, round(24.0)))
+            ridge = profile - ndimage.uniform_filter1d(profile, _AROUND_NM)
             top = int(ridge.argmax())
             if ridge[top] > best[0]:
                 best = (float(ridge[top]), centre, float(radii[top]))

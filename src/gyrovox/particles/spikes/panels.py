@@ -1,4 +1,4 @@
-"""All virions of a tomogram side by side in one volume, so that one tree has one node for spikes."""
+"""The virions of a tomogram side by side in one volume, so that one node can hold all spikes."""
 
 import math
 from dataclasses import dataclass, field

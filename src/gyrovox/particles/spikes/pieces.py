@@ -5,9 +5,10 @@ from jaxtyping import Bool, Float32, Float64, Int32, Int64
 from scipy import ndimage
 from skimage.segmentation import watershed
 
+from gyrovox.settings.spikes import SpikeSettings
+
 from .panels import Panels
 from .shell import band_of
-from .spike_settings import SpikeSettings
 from .survey import Peaks
 
 _HALF = 0.5  # of the density of a spike's middle: where its edge is taken to be

@@ -11,8 +11,7 @@ from scipy import ndimage
 
 from gyrovox.clustering import SegmentationTree
 from gyrovox.errors import TreeError
-
-from .spike_settings import MEMBRANE_NM, SpikeSettings
+from gyrovox.settings.spikes import MEMBRANE_NM, SpikeSettings
 
 _TOUCHING = np.ones((3, 3, 3), np.bool_)
 _LOOKED_AT = 24  # nodes whose pieces are counted

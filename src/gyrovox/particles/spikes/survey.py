@@ -7,8 +7,9 @@ import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64
 from scipy.spatial import cKDTree
 
+from gyrovox.settings.spikes import SpikeSettings
+
 from .shell import Shell, flattened, peaks, smoothed
-from .spike_settings import SpikeSettings
 from .virions import Virion
 
 _WIDTH_NM = 2.0  # of the Gaussian that a spike's middle is looked for with

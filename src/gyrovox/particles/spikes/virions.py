@@ -10,10 +10,10 @@ from scipy import ndimage
 
 from gyrovox.errors import ParticleError, VoxelSizeError
 from gyrovox.progress import track
+from gyrovox.settings.spikes import SpikeSettings
 from gyrovox.volumes import ParticleTable, Region, Volume
 
 from .membrane import MembraneSurface, fit_membrane
-from .spike_settings import SpikeSettings
 
 _FARTHEST = 8.0  # standard deviations: a bead of gold is far denser, and all the same
 _FINE_NM = 1.5  # voxels that a membrane is looked for in
