@@ -1,15 +1,12 @@
-"""The whole page: sections between a head that forbids the network, and a foot."""
+"""The whole page of a result: its sections in their order."""
 
-import base64
-import hashlib
-from importlib import resources
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from gyrovox.io.atomic import written_whole
 from gyrovox.progress import duration
 from gyrovox.report.page.disk_figure import Points, disk_store, shown_nodes
 from gyrovox.report.page.finished_run import FinishedRun
+from gyrovox.report.page.frame import asset, footer, framed
 from gyrovox.report.page.level_section import side_by_side, stage
 from gyrovox.report.page.markup import Markup, joined, tag
 from gyrovox.report.page.quantities import listed
@@ -72,19 +69,8 @@ def page(subject: Subject, seen: Views) -> str:
     Returns:
         The content of a file.
     """
-    style, script = _asset("page.css"), _asset("page.js")
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=_policy(style, script)),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("meta", name="referrer", content="no-referrer"),
-        tag("title", f"{subject.name}: gyrovox report"),
-        tag("style", Markup(style)),
-    )
-    body = tag("body", _body(subject, seen), tag("script", Markup(script)))
-    return f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}\n"
+    body = _body(subject, seen)
+    return framed(f"{subject.name}: gyrovox report", body, script=asset("page.js"))
 
 
 def _body(subject: Subject, seen: Views) -> Markup:
@@ -110,7 +96,7 @@ def _body(subject: Subject, seen: Views) -> Markup:
         store,
         _header(subject),
         tag("main", sections),
-        tag("footer", f"Written by gyrovox {_version()}. This page loads nothing from anywhere."),
+        footer(),
     ])
 
 
@@ -142,27 +128,3 @@ def _tree_section(table: Markup, shown: int, leaves: int) -> Markup:
         attributes={"class": "tree-section"},
         id="tree-section",
     )
-
-
-def _asset(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
-
-
-def _policy(style: str, script: str) -> str:
-    """Nothing is loaded, and nothing runs but what this page was written with."""
-    return (
-        f"default-src 'none'; img-src data:; style-src '{_digest(style)}'; "
-        f"script-src '{_digest(script)}'; base-uri 'none'; form-action 'none'"
-    )
-
-
-def _digest(text: str) -> str:
-    found = base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
-    return f"sha256-{found}"
-
-
-def _version() -> str:
-    try:
-        return version("gyrovox")
-    except PackageNotFoundError:  # run from a folder of sources
-        return ""
