@@ -25,7 +25,9 @@ def test_anchors_stand_around_every_cell():
 def test_decoding_is_the_inverse_of_encoding():
     anchors = torch.cat([30 * torch.randn(50, 3), 5 + 20 * torch.rand(50, 3)], dim=1)
     boxes = torch.cat([30 * torch.randn(50, 3), 5 + 20 * torch.rand(50, 3)], dim=1)
-    torch.testing.assert_close(decoded(encoded(boxes, anchors), anchors), boxes, rtol=1e-5, atol=1e-4)
+    torch.testing.assert_close(
+        decoded(encoded(boxes, anchors), anchors), boxes, rtol=1e-5, atol=1e-4
+    )
     offsets = torch.randn(50, 6)
     torch.testing.assert_close(
         encoded(decoded(offsets, anchors), anchors), offsets, rtol=1e-5, atol=1e-4

@@ -67,7 +67,9 @@ def naive_suppression(boxes, scores, classes, overlap):
 
 @pytest.mark.parametrize("overlap", [0.0, 0.1, 0.5, 1.0])
 def test_suppression_agrees_with_the_definition(overlap):
-    boxes = random_boxes(60, 3, side=6)
+    boxes = random_boxes(12, 3).repeat(5, 1) + torch.tensor([0.5, 0.5, 0.5, 0, 0, 0]) * torch.randn(
+        60, 6
+    )
     scores = torch.rand(60)
     classes = torch.randint(0, 3, (60,))
     found = kept_boxes(boxes, scores, classes, overlap=overlap).tolist()
