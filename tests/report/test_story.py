@@ -44,7 +44,7 @@ def test_a_missing_picture_is_named(tmp_path):
 
 def test_a_story_that_is_there_is_kept(tmp_path):
     write_story(tmp_path / "story.html", "First", "", [])
-    with pytest.raises(OutputExistsError, match="story.html"):
+    with pytest.raises(OutputExistsError, match=r"story\.html"):
         write_story(tmp_path / "story.html", "Second", "", [])
     write_story(tmp_path / "story.html", "Third", "", [], overwrite=True)
     assert "Third" in (tmp_path / "story.html").read_text(encoding="utf-8")

@@ -12,9 +12,9 @@ from gyrovox.report.page.markup import Markup, joined, tag
 from gyrovox.report.page.png import data_url
 
 _STYLE = """
-.chapter img { display: block; max-width: 100%; height: auto; border-radius: 3px; background: #fff; }
+.chapter img { display: block; max-width: 100%; height: auto; background: #fff; }
 .chapter p { max-width: 62rem; }
-.chapter pre { overflow-x: auto; padding: .6rem .8rem; border-radius: 6px; background: var(--card); }
+.chapter pre { overflow-x: auto; padding: .6rem .8rem; background: var(--card); }
 .chapter table { margin: .6rem 0; }
 """
 
