@@ -90,7 +90,7 @@ def test_missing_numbers_are_filled_or_refused():
 
 def test_what_cannot_be_a_tomogram_is_refused():
     array = smooth((8, 8, 8))
-    with pytest.raises(VoxelSizeError, match="the file does not say it. Pass --voxel-size-nm"):
+    with pytest.raises(VoxelSizeError, match=r"the file does not say it\. Pass --voxel-size-nm"):
         tomogram_grid(Volume.from_array(array), voxel_size_nm=1.0)
     with pytest.raises(VoxelSizeError, match=r"must be cubes, and are \(1\.0, 2\.0, 1\.0\) nm"):
         tomogram_grid(Volume.from_array(array, voxel_size_nm=(1.0, 2.0, 1.0)), voxel_size_nm=1.0)
