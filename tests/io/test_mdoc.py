@@ -56,7 +56,7 @@ def test_what_is_written_is_read(tmp_path):
 
 def test_a_value_that_is_no_number_is_refused():
     mdoc = Mdoc(header={}, titles=[], sections=[{"TiltAngle": "north"}])
-    with pytest.raises(TiltSeriesError, match="TiltAngle of an .mdoc file must be a number"):
+    with pytest.raises(TiltSeriesError, match=r"TiltAngle of an \.mdoc file must be a number"):
         mdoc.numbers("TiltAngle")
 
 

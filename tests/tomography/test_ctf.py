@@ -65,7 +65,9 @@ def test_the_half_is_a_half_of_the_whole():
 
 def test_the_largest_defocus_lies_along_the_angle_of_astigmatism():
     azimuth = np.deg2rad([30.0, 120.0, 75.0])
-    found = defocus_along(azimuth, defocus_nm=3000.0, astigmatism_nm=400.0, astigmatism_degrees=30.0)
+    found = defocus_along(
+        azimuth, defocus_nm=3000.0, astigmatism_nm=400.0, astigmatism_degrees=30.0
+    )
     np.testing.assert_allclose(found, [3200.0, 2800.0, 3000.0])
 
 

@@ -18,7 +18,7 @@ GOLD_V = 22.0
 CYTOSOL = 0.15
 """Share of the volume that small proteins take in the densest specimen."""
 
-_TRIES = 60  # at each object, on average
+_TRIES = 40  # at each object
 
 
 def draw_free_objects(
@@ -63,20 +63,19 @@ def _draw_molecules(
     count: int,
 ) -> None:
     size_nm = (np.array(canvas.shape) - 1) * canvas.voxel_size_nm
-    placed = 0
-    for _ in range(_TRIES * count):
-        if placed == count:
-            return
-        position = generator.uniform(0, size_nm)
-        z, y, x = np.rint(position / canvas.voxel_size_nm).astype(int)
-        if canvas.parts[z, y, x] != Part.BACKGROUND:
-            continue
+    for _ in range(count):
+        # Chosen before it is known where it fits, so that crowding does not prefer small ones.
         stamp = stamps[int(generator.integers(len(stamps)))]
-        rotation = random_rotation(generator)
-        if stamp.placed(position, rotation, part, len(roster) + 1):
-            name, diameter = stamp.molecule.name, 2 * stamp.reach_nm
-            roster.add(name, part, position, rotation, diameter_nm=diameter)
-            placed += 1
+        for _ in range(_TRIES):
+            position = generator.uniform(0, size_nm)
+            z, y, x = np.rint(position / canvas.voxel_size_nm).astype(int)
+            if canvas.parts[z, y, x] != Part.BACKGROUND:
+                continue
+            rotation = random_rotation(generator)
+            if stamp.placed(position, rotation, part, len(roster) + 1):
+                name, diameter = stamp.molecule.name, 2 * stamp.reach_nm
+                roster.add(name, part, position, rotation, diameter_nm=diameter)
+                break
 
 
 def _draw_gold(

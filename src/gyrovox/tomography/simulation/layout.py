@@ -157,19 +157,20 @@ class _Room:
         self.sheets: list[Sheet] = []
         self.axes: list[Axis] = []
 
-    def takes_ball(self, centre: NDArray[np.float64], reach: float) -> bool:
-        """Whether a ball lies in the volume, apart from everything."""
-        if (centre < reach).any() or (centre > self.size_nm - reach).any():
-            return False
+    def centre_of_ball(
+        self, candidates: NDArray[np.float64], reach: float
+    ) -> NDArray[np.float64] | None:
+        """The first of some places (n, 3) where a ball is apart from everything, if there is."""
         apart = reach + _GAP_NM
-        return (
-            all(np.linalg.norm(centre - other) > apart + far for other, far in self.balls)
-            and all(abs(s.height(centre[None])[0]) > apart + BILAYER_NM / 2 for s in self.sheets)
-            and all(
-                np.linalg.norm(axis.points() - centre, axis=1).min() > apart + MICROTUBULE_NM / 2
-                for axis in self.axes
-            )
-        )
+        free = np.ones(len(candidates), bool)
+        for other, far in self.balls:
+            free &= np.linalg.norm(candidates - other, axis=1) > apart + far
+        for sheet in self.sheets:
+            free &= np.abs(sheet.height(candidates)) > apart + BILAYER_NM / 2
+        for axis in self.axes:
+            away = np.linalg.norm(candidates[:, None] - axis.points(), axis=2).min(axis=1)
+            free &= away > apart + MICROTUBULE_NM / 2
+        return candidates[free.argmax()] if free.any() else None
 
     def takes_sheet(self, sheet: Sheet) -> bool:
         """Whether a membrane is apart from everything; two membranes may not cross."""
@@ -220,12 +221,11 @@ def _placed_round(
     reach = RoundSurface(centre_nm=np.zeros(3), radius_nm=radius_nm, form=form).reach_nm + around
     if (2 * reach > room.size_nm).any():
         return None
-    for _ in range(_TRIES):
-        centre = generator.uniform(reach, room.size_nm - reach)
-        if room.takes_ball(centre, reach):
-            room.balls.append((centre, reach))
-            return RoundSurface(centre_nm=centre, radius_nm=radius_nm, form=form)
-    return None
+    centre = room.centre_of_ball(generator.uniform(reach, room.size_nm - reach, (_TRIES, 3)), reach)
+    if centre is None:
+        return None
+    room.balls.append((centre, reach))
+    return RoundSurface(centre_nm=centre, radius_nm=radius_nm, form=form)
 
 
 def _vesicle_diameters(

@@ -180,30 +180,47 @@ def _draw_spikes(
         mean = recipe.spike_density_per_nm2 * 4 * math.pi * surface.radius_nm**2
     drawn = mean * (1 + recipe.spike_spread * generator.standard_normal())
     count = max(0, round(drawn))
-    feet: list[NDArray[np.float64]] = []
-    for _ in range(_TRIES * max(count, 1)):
-        if len(feet) == count:
-            return
+    feet = np.empty((0, 3))
+    while len(feet) < count:
+        foot = _draw_spike(
+            generator, canvas, roster, surface, feet, recipe=recipe, stamp=stamp, virion=virion
+        )
+        if foot is None:
+            raise SettingsError(
+                f"{count} spikes {recipe.spike_spacing_nm:g} nm apart must fit onto a virion of "
+                f"{2 * surface.radius_nm:.0f} nm, and {len(feet)} did. Lower spikes_per_virion or "
+                f"spike_spacing_nm."
+            )
+        feet = np.concatenate([feet, foot[None]])
+
+
+def _draw_spike(
+    generator: np.random.Generator,
+    canvas: Canvas,
+    roster: Roster,
+    surface: RoundSurface,
+    feet: NDArray[np.float64],
+    *,
+    recipe: SpecimenRecipe,
+    stamp: MoleculeStamp,
+    virion: int,
+) -> NDArray[np.float64] | None:
+    """A spike apart from the feet of others; its foot, or None where there is no room."""
+    on = (Part.BACKGROUND, Part.VIRION_MEMBRANE)
+    for _ in range(_TRIES):
         direction = random_direction(generator)
         foot = surface.centre_nm + surface.radius_along(direction) * direction
-        if any(np.linalg.norm(foot - other) < recipe.spike_spacing_nm for other in feet):
+        if (np.linalg.norm(feet - foot, axis=1) < recipe.spike_spacing_nm).any():
             continue
         normal = surface.normal_along(direction)
         stand = leaning(normal, recipe.spike_tilt_degrees, generator)
         position, rotation = foot + SPIKE_HEIGHT_NM / 2 * stand, standing_along(stand, generator)
-        label = len(roster) + 1
-        on = (Part.BACKGROUND, Part.VIRION_MEMBRANE)
-        if stamp.placed(position, rotation, Part.SPIKE, label, on=on):
-            feet.append(foot)
+        if stamp.placed(position, rotation, Part.SPIKE, len(roster) + 1, on=on):
             roster.add(
                 "spike", Part.SPIKE, position, rotation, diameter_nm=SPIKE_HEIGHT_NM, parent=virion
             )
-    if len(feet) < count:
-        raise SettingsError(
-            f"{count} spikes {recipe.spike_spacing_nm:g} nm apart must fit onto a virion of "
-            f"{2 * surface.radius_nm:.0f} nm, and {len(feet)} did. Lower spikes_per_virion or "
-            f"spike_spacing_nm."
-        )
+            return foot
+    return None
 
 
 def _draw_inside(

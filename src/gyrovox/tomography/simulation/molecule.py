@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Self, final
+from typing import final
 
 import numpy as np
 from jaxtyping import Float32, Float64
@@ -63,13 +63,13 @@ class Molecule:
         smooth = self.smoothed(voxel_size_nm)
         return smooth.at(grid, np.eye(3), smooth.density)
 
-    def smoothed(self, voxel_size_nm: float) -> Self:
+    def smoothed(self, voxel_size_nm: float) -> "Molecule":
         """The molecule as voxels of a size see it."""
         width = _ANTI_ALIAS * math.sqrt(max(voxel_size_nm**2 - self.spacing_nm**2, 0.0))
         margin = math.ceil(3 * width / self.spacing_nm)
         padded = np.pad(self.density, margin)
         density = ndimage.gaussian_filter(padded, width / self.spacing_nm, mode="constant")
-        return type(self)(name=self.name, density=density, spacing_nm=self.spacing_nm)
+        return Molecule(name=self.name, density=density, spacing_nm=self.spacing_nm)
 
     def at(
         self,

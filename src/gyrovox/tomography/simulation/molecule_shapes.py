@@ -53,7 +53,7 @@ def stalk_rod() -> Rod:
 
 def analytic_ribosome() -> Molecule:
     """Two lobed subunits, 25 nm across."""
-    large: list[Rod] = [(_ring(-4, 6.5, a), _ring(-1, 5.5, a), 5.8) for a in _around(5)]
+    large: list[Rod] = [(_ring(-4.0, 6.5, a), _ring(-1.0, 5.5, a), 5.8) for a in _around(5)]
     small: list[Rod] = [
         ((8.0, -6.0, -1.0), (8.0, 6.0, 1.0), 4.6),
         ((10.0, 7.0, 0.0), (10.5, 8.5, 0.0), 3.4),
@@ -80,11 +80,17 @@ def analytic_lump() -> Molecule:
 
 def analytic_proteins() -> tuple[Molecule, ...]:
     """Globular proteins of several shapes and sizes."""
-    barrel: list[Rod] = [(_ring(-5, 3.8, a), _ring(5, 3.8, a), 1.9) for a in _around(7)]
-    hexamer: list[Rod] = [(_ring(0, 4.0, a), _ring(2.5, 3.5, a), 2.2) for a in _around(6)]
-    dimer: list[Rod] = [((0, -2.0, 0), (1, -2.5, 0), 2.2), ((0, 2.0, 0), (-1, 2.5, 0), 2.2)]
-    ball: list[Rod] = [((0, 0, 0), (0.5, 0, 0), 2.2)]
-    rod: list[Rod] = [((-4, 0, 0), (4, 1, 0), 1.8), ((4, 1, 0), (5, 3, 0), 1.8)]
+    barrel: list[Rod] = [(_ring(-5.0, 3.8, a), _ring(5.0, 3.8, a), 1.9) for a in _around(7)]
+    hexamer: list[Rod] = [(_ring(0.0, 4.0, a), _ring(2.5, 3.5, a), 2.2) for a in _around(6)]
+    dimer: list[Rod] = [
+        ((0.0, -2.0, 0.0), (1.0, -2.5, 0.0), 2.2),
+        ((0.0, 2.0, 0.0), (-1.0, 2.5, 0.0), 2.2),
+    ]
+    ball: list[Rod] = [((0.0, 0.0, 0.0), (0.5, 0.0, 0.0), 2.2)]
+    rod: list[Rod] = [
+        ((-4.0, 0.0, 0.0), (4.0, 1.0, 0.0), 1.8),
+        ((4.0, 1.0, 0.0), (5.0, 3.0, 0.0), 1.8),
+    ]
     shapes = (barrel, hexamer, dimer, ball, rod)
     return tuple(molecule_of_rods("protein", shape, PROTEIN_V) for shape in shapes)
 

@@ -1,7 +1,7 @@
 """Surfaces that are nearly spheres: of virions and vesicles."""
 
 from dataclasses import dataclass
-from typing import Self, final
+from typing import final
 
 import numpy as np
 from jaxtyping import Float64
@@ -30,7 +30,7 @@ class RoundSurface:
         centre_nm: Float64[np.ndarray, " 3"],
         radius_nm: float,
         asphericity: float,
-    ) -> Self:
+    ) -> "RoundSurface":
         """A surface of random form.
 
         Args:

@@ -87,4 +87,6 @@ def reconstructed(
     """
     depth, height, width = specimen.density.shape
     aligned = replace(series, geometry=true)
-    return weighted_back_projection(aligned, (depth, height, width), where=where)
+    return weighted_back_projection(
+        aligned, (depth, height, width), thickness=float(depth), where=where
+    )
