@@ -25,7 +25,7 @@ def test_electrons_have_the_wavelength_and_the_interaction_of_the_tables():
         ({"asphericity": 0.3}, "asphericity must be between 0 and 0.1"),
         ({"virion_diameter_nm": (90.0, 80.0)}, "a smallest and a largest one, from 30 nm on"),
         ({"vesicle_diameter_nm": (5.0, 80.0)}, "vesicle_diameter_nm must be a smallest"),
-        ({"shape": (16, 90, 90)}, r"a virion of 120 nm with spikes of 20 nm must fit .* 24 nm"),
+        ({"shape": (16, 90, 90)}, r"a virion of 128 nm with spikes of 20 nm must fit .* 22.5 nm"),
     ],
 )
 def test_a_specimen_that_cannot_be_is_refused(setting, message):

@@ -123,12 +123,14 @@ class SpecimenRecipe:
                     f"{name} must be a smallest and a largest one, from 30 nm on, got "
                     f"{(smallest, largest)}."
                 )
-        room = min(self.shape) * self.voxel_size_nm
-        if self.virions and self.virion_diameter_nm[1] + 2 * SPIKE_HEIGHT_NM > room:
+        room = (min(self.shape) - 1) * self.voxel_size_nm
+        # No radius is more than sqrt(5) standard deviations above the mean: round_surface.py.
+        width = self.virion_diameter_nm[1] * (1 + math.sqrt(5) * self.asphericity)
+        if self.virions and width + 2 * SPIKE_HEIGHT_NM > room:
             raise SettingsError(
-                f"a virion of {self.virion_diameter_nm[1]:g} nm with spikes of "
-                f"{SPIKE_HEIGHT_NM:g} nm must fit into the volume, whose shortest side is "
-                f"{room:g} nm. Enlarge the shape or the voxels, or lower virion_diameter_nm."
+                f"a virion of {width:.0f} nm with spikes of {SPIKE_HEIGHT_NM:g} nm must fit into "
+                f"the volume, whose shortest side is {room:g} nm from centre to centre of its "
+                f"voxels. Enlarge the shape or the voxels, or lower virion_diameter_nm."
             )
 
     @property
