@@ -14,6 +14,7 @@ from typing import Never
 
 import tyro
 
+from gyrovox.cli.align import Align
 from gyrovox.cli.average import AverageParticles
 from gyrovox.cli.command import Command, LearningOptions
 from gyrovox.cli.config_file import read_configuration
@@ -28,6 +29,7 @@ from gyrovox.cli.phantom_tomogram import PhantomTomogram
 from gyrovox.cli.pick import Pick
 from gyrovox.cli.plan import PlanCommand
 from gyrovox.cli.plot import Plot
+from gyrovox.cli.reconstruct import Reconstruct
 from gyrovox.cli.report import Report
 from gyrovox.cli.results import stored_segmentation
 from gyrovox.cli.segment import Segment
@@ -53,6 +55,8 @@ COMMANDS: dict[str, type[Command]] = {
     "view": View,
     "phantom cell": PhantomCell,
     "phantom tomogram": PhantomTomogram,
+    "align": Align,
+    "reconstruct": Reconstruct,
     "denoise": Denoise,
     "train-detector": TrainDetector,
     "pick": Pick,

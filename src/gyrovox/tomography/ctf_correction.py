@@ -1,6 +1,7 @@
 """Undoing what the microscope does to the contrast of an image, strip by strip of its defocus."""
 
 import math
+from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
@@ -62,11 +63,6 @@ def ctf_corrected(
         raise SettingsError(f"CTF correction must be 'phase-flip' or 'wiener', got {method!r}.")
     if not (math.isfinite(signal_to_noise) and signal_to_noise > 0):
         raise SettingsError(f"signal_to_noise must be above 0, got {signal_to_noise}.")
-    if series.defocus_nm is None:
-        raise TiltSeriesError(
-            f"{series.name}: to correct the CTF, the defocus of every image must be known, and is "
-            f"not. Write it beside the stack, or leave --ctf away."
-        )
     optics = Optics() if optics is None else optics
     local = defocus_map(series, index, defocus_handedness)
     levels = _levels(local, series.pixel_size_nm, optics)
@@ -91,6 +87,45 @@ def ctf_corrected(
     return out.astype(np.float32)
 
 
+def ctf_correcting(
+    series: TiltSeries,
+    *,
+    method: CtfCorrection,
+    optics: Optics | None = None,
+    signal_to_noise: float = 10.0,
+    defocus_handedness: Literal[-1, 0, 1] = 1,
+) -> Callable[[int, np.ndarray], np.ndarray]:
+    """`ctf_corrected` as a step that takes the contrasts of image number i.
+
+    Args:
+        series: The series, with its geometry and defocus.
+        method: How to correct.
+        optics: The microscope; of 300 kV by default.
+        signal_to_noise: SNR of the Wiener filter where the contrast is full, above 0.
+        defocus_handedness: As for `ctf_corrected`.
+
+    Returns:
+        The step.
+
+    Raises:
+        TiltSeriesError: If the defocus is unknown.
+    """
+    _check_defocus(series)
+
+    def step(index: int, image: np.ndarray) -> np.ndarray:
+        return ctf_corrected(
+            image,
+            series,
+            index,
+            method=method,
+            optics=optics,
+            signal_to_noise=signal_to_noise,
+            defocus_handedness=defocus_handedness,
+        )
+
+    return step
+
+
 def defocus_map(
     series: TiltSeries, index: int, defocus_handedness: int
 ) -> Float64[np.ndarray, "v u"]:
@@ -107,8 +142,7 @@ def defocus_map(
     Raises:
         TiltSeriesError: If the defocus is unknown.
     """
-    if series.defocus_nm is None:
-        raise TiltSeriesError(f"{series.name}: the defocus of every image must be known.")
+    defocus = _check_defocus(series)
     _, height, width = series.images.shape
     geometry = series.geometry
     angle = math.radians(geometry.axis_degrees[index])
@@ -118,7 +152,16 @@ def defocus_map(
     across = columns * math.cos(angle) - rows * math.sin(angle)
     # The middle plane of the specimen, seen at s, lies at -s tan(tilt) along the beam.
     height_nm = -across * math.tan(tilt) * series.pixel_size_nm
-    return series.defocus_nm[index] + defocus_handedness * height_nm
+    return defocus[index] + defocus_handedness * height_nm
+
+
+def _check_defocus(series: TiltSeries) -> Float64[np.ndarray, " tilts"]:
+    if series.defocus_nm is None:
+        raise TiltSeriesError(
+            f"{series.name}: to correct the CTF, the defocus of every image must be known, and is "
+            f"not. Put it into the .mdoc beside the stack, or leave --ctf away."
+        )
+    return series.defocus_nm
 
 
 def _levels(

@@ -65,6 +65,30 @@ def align_by_beads(
     return adjusted
 
 
+def located_beads(
+    found: list[Float64[np.ndarray, "beads 2"]], geometry: TiltGeometry, diameter: float
+) -> Float64[np.ndarray, "beads 3"]:
+    """Where in the specimen beads are that the images of an aligned series show.
+
+    Args:
+        found: Beads of each image, (v, u) in pixels from its centre.
+        geometry: How each image was taken.
+        diameter: Of a bead, in pixels.
+
+    Returns:
+        (z, y, x) in pixels from the specimen's centre, of beads that many images show.
+    """
+    fields = [_Field(places) for places in found]
+    reach = 0.4 * diameter
+    nothing = np.full((len(fields), 0, 2), np.nan)
+    beads = _new_landmarks(fields, geometry, nothing, reach)
+    seen = np.stack([
+        field.nearest(places, reach)
+        for field, places in zip(fields, geometry.project(beads), strict=True)
+    ])
+    return _located(seen - geometry.shifts[:, None], geometry.matrices(), beads)
+
+
 @final
 class _Field:
     """Beads of an image, and which of them is the nearest to a place."""

@@ -1,5 +1,6 @@
 """From an aligned tilt series to a tomogram."""
 
+from .preparation import ImageStep as ImageStep
 from .row_filters import RowFilter as RowFilter
 from .sirt import SirtTomogram as SirtTomogram
 from .sirt import sirt as sirt
