@@ -17,7 +17,6 @@ from gyrovox.settings.simulation import ImagingRecipe, SpecimenRecipe
 if TYPE_CHECKING:
     import numpy as np
 
-    from gyrovox.io.relion_star import OpticsGroup
     from gyrovox.tomography.simulation import Specimen
     from gyrovox.volumes import Volume
 
@@ -92,7 +91,7 @@ class PhantomTomogram(Command):
         write_tilt_series(replace(series, name=f"tilt-series-{number}"), folder)
         write_alignment(true, folder / f"true-alignment-{number}.xf", shape)
         particles = replace(specimen.particles, tomogram=f"tomogram-{number}")
-        write_particles(particles, folder / f"particles-{number}.star", optics=self._optics())
+        write_particles(particles, folder / f"particles-{number}.star", optics=self.imaging.optics)
         write_particles(particles, folder / f"particles-{number}.csv")
         self._write_volumes(folder, number, specimen)
         if self.reconstruct:
@@ -111,16 +110,6 @@ class PhantomTomogram(Command):
         density = _write_volume(specimen.density, folder / f"density-{number}.mrc", size)
         for level, truth in zip(_LEVELS, specimen.truths, strict=True):
             io.write_labels(truth, folder / f"truth-{number}-level-{level}.mrc", like=density)
-
-    def _optics(self) -> "OpticsGroup":
-        from gyrovox.io.relion_star import OpticsGroup
-
-        optics = self.imaging.optics
-        return OpticsGroup(
-            voltage_kv=optics.voltage_kv,
-            spherical_aberration_mm=optics.spherical_aberration_mm,
-            amplitude_contrast=optics.amplitude_contrast,
-        )
 
     def _names(self, number: str) -> list[str]:
         """The files of one specimen."""
