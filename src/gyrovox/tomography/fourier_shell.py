@@ -48,7 +48,7 @@ class FourierShellCorrelation:
 
 def fourier_shell_correlation(
     first: Float[np.ndarray, "z y x"],
-    second: Float[np.ndarray, "z y x"],
+    second: Float[np.ndarray, "depth height width"],
     *,
     mask: Float[np.ndarray, "z y x"] | None = None,
     weights: Float32[np.ndarray, "z y frequencies"] | None = None,
@@ -60,7 +60,7 @@ def fourier_shell_correlation(
 
     Args:
         first: A volume, shape (z, y, x).
-        second: The other one, shape (z, y, x).
+        second: The other one, of the same shape.
         mask: Soft mask that both are multiplied with after their mean is taken away, shape
             (z, y, x).
         weights: What each frequency counts, shape (z, y, x // 2 + 1), such as `wedge_mask`: what no

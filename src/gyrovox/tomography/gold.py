@@ -134,8 +134,9 @@ def _plane(
 
 def _darkness(values: np.ndarray, place: np.ndarray, radius: float) -> float:
     """How much darker the middle of a disc is than its surroundings, in their deviations."""
-    box = _box(values.shape, place, _SURROUNDINGS * radius)
-    distance, _ = _distances(box, place)
+    middle_of_disc = place.astype(np.float64)
+    box = _box(values.shape, middle_of_disc, _SURROUNDINGS * radius)
+    distance, _ = _distances(box, middle_of_disc)
     around = values[box][distance > _ERASED * radius]
     middle = np.median(around)
     spread = 1.4826 * np.median(np.abs(around - middle))

@@ -5,7 +5,9 @@ import torch
 from jaxtyping import Float32
 
 from gyrovox.progress import track
+from gyrovox.tomography.in_plane import to_detector
 from gyrovox.tomography.projection import backproject, project
+from gyrovox.tomography.ray_weights import RayWeights
 from gyrovox.tomography.reconstruction.preparation import aligned_contrast, frame_width
 from gyrovox.tomography.reconstruction.row_filters import filtered, padded_samples, row_weights
 from gyrovox.tomography.tilt_geometry import TiltGeometry
@@ -40,13 +42,11 @@ def reprojections(
         filtered(aligned_contrast(series, index, (rows, columns), where=cpu), weights[index])
         for index in range(count)
     ])
-    shape = (depth, rows, columns)
-    whole = backproject(frames, TiltGeometry.ideal(geometry.tilt_degrees), shape)
-    out = np.empty((count, height, width), np.float32)
+    ideal = TiltGeometry.ideal(geometry.tilt_degrees)
+    expected = project(backproject(frames, ideal, (depth, rows, columns)), ideal, (rows, columns))
+    z_range = (-(depth // 2), depth - depth // 2)
     for index in track(range(count), description, count, quiet=quiet, unit="images"):
-        only = np.array([index])
-        own = backproject(
-            frames[index : index + 1], TiltGeometry.ideal(geometry.tilt_degrees[only]), shape
-        )
-        out[index] = project(whole - own, geometry.chosen(only), (height, width))[0].numpy()
-    return out
+        tilt = geometry.tilt_degrees[index : index + 1]
+        rays = RayWeights(tilt, z_range, columns, columns)
+        expected[index] -= rays.project(rays.backproject(frames[index].T)).T
+    return to_detector(expected, geometry, (height, width)).numpy()
