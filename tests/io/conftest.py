@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
-from gyrovox.volumes import Volume, axis_aligned
+from gyrovox.volumes import ParticleTable, Volume, axis_aligned
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "laws"))
 
@@ -45,3 +46,20 @@ def turned_volume(voxels):
     affine[:3, :3] = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, -1]]) * sizes
     affine[:3, 3] = 10, -20.5, 33.25
     return Volume.from_array(voxels, voxel_size_nm=tuple(sizes.tolist()), affine=affine)
+
+
+@pytest.fixture
+def particles():
+    """Seven particles with all that a table may say, none of it a round number."""
+    draw = np.random.default_rng(5)
+    return ParticleTable(
+        positions=draw.uniform(2, 18, (7, 3)),
+        shape=(21, 24, 30),
+        voxel_size_nm=1.3,
+        tomogram="TS_01",
+        rotations=Rotation.from_rotvec(2 * draw.normal(size=(7, 3))).as_matrix(),
+        scores=draw.normal(size=7),
+        classes=("spike", "virion", "spike", "spike", "virion", "spike", "spike"),
+        diameters_nm=draw.uniform(3, 90, 7),
+        parents=np.array([1, -1, 1, 4, -1, 4, 4]),
+    )

@@ -9,8 +9,9 @@ from gyrovox.io.dynamo_table import read_dynamo, write_dynamo
 from gyrovox.io.imod_model import read_imod, write_imod
 from gyrovox.io.known_tomogram import KnownTomogram
 from gyrovox.io.particle_csv import read_particle_csv, write_particle_csv
-from gyrovox.io.relion_star import OpticsGroup, read_relion, write_relion
+from gyrovox.io.relion_star import read_relion, write_relion
 from gyrovox.io.star import StarTable
+from gyrovox.settings.simulation import Optics
 from gyrovox.volumes.particle_table import ParticleTable
 
 ParticleDialect = Literal["relion4", "relion5", "dynamo", "imod", "csv"]
@@ -31,7 +32,7 @@ def write_particles(
     *,
     dialect: ParticleDialect | None = None,
     binning: float = 1.0,
-    optics: OpticsGroup | None = None,
+    optics: Optics | None = None,
     tilt_range: tuple[float, float] | None = None,
     more_columns: StarTable | None = None,
     overwrite: bool = False,

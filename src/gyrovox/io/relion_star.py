@@ -26,6 +26,7 @@ from gyrovox.errors import FileFormatError, ParticleError
 from gyrovox.io.known_tomogram import KnownTomogram
 from gyrovox.io.particle_angles import relion_angles, relion_rotations
 from gyrovox.io.star import StarTable, read_star, write_star_blocks
+from gyrovox.settings.simulation import Optics
 from gyrovox.volumes.particle_table import ParticleTable
 
 _ANGSTROMS = 10.0  # in a nm
@@ -42,29 +43,13 @@ _SCORE = "rlnAutopickFigureOfMerit"
 _OWN = "gyrovox"
 
 
-@final
-@dataclass(frozen=True, kw_only=True)
-class OpticsGroup:
-    """The microscope, which RELION wants to know of every particle.
-
-    Args:
-        voltage_kv: Acceleration voltage.
-        spherical_aberration_mm: Cs of the objective.
-        amplitude_contrast: Share of the contrast that is amplitude's.
-    """
-
-    voltage_kv: float = 300.0
-    spherical_aberration_mm: float = 2.7
-    amplitude_contrast: float = 0.07
-
-
 def write_relion(
     table: ParticleTable,
     path: Path,
     *,
     version: Literal[4, 5],
     binning: float = 1.0,
-    optics: OpticsGroup | None = None,
+    optics: Optics | None = None,
     more_columns: StarTable | None = None,
     overwrite: bool = False,
 ) -> Path:
@@ -91,7 +76,7 @@ def write_relion(
     """
     pixel = table.voxel_size_nm * _ANGSTROMS / binning
     blocks = {
-        "optics": _optics_block(table, optics or OpticsGroup(), pixel),
+        "optics": _optics_block(table, optics or Optics(), pixel),
         "particles": {**_particles_block(table, version, binning), **(more_columns or {})},
         _OWN: _own_block(table),
     }
@@ -153,7 +138,7 @@ def _table(source: "_Source", known: KnownTomogram, name: str) -> ParticleTable:
     )
 
 
-def _optics_block(table: ParticleTable, optics: OpticsGroup, pixel: float) -> StarTable:
+def _optics_block(table: ParticleTable, optics: Optics, pixel: float) -> StarTable:
     return {
         "rlnOpticsGroup": ["1"],
         "rlnOpticsGroupName": [table.tomogram],

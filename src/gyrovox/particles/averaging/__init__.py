@@ -6,3 +6,4 @@ from .averager import Average as Average
 from .averager import Averager as Averager
 from .averaging_state import AveragingState as AveragingState
 from .map_filters import GOLD_STANDARD as GOLD_STANDARD
+from .map_filters import resolved_frequency as resolved_frequency

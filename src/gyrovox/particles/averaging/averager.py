@@ -22,7 +22,7 @@ from gyrovox.volumes import ParticleTable, Volume
 from ..picking.tomogram_grid import Contrast, cubic_voxel_size_nm
 from ..subvolumes import SubvolumeSampler, check_tomogram_of
 from .averaging_state import AveragingState
-from .map_filters import GOLD_STANDARD, filtered, resampled, soft_ball
+from .map_filters import GOLD_STANDARD, filtered, resampled, resolved_frequency, soft_ball
 from .particle_stack import ParticleStack
 from .pose_search import PoseSearch
 from .prior_frame import in_prior_frame
@@ -57,8 +57,8 @@ class Average:
     voxel_size_nm: float
 
     def resolution_nm(self, threshold: float = GOLD_STANDARD) -> float:
-        """Length of the wave at which the halves' correlation falls below a threshold."""
-        return self.voxel_size_nm / self.correlation.resolution(threshold)
+        """Length of the wave at which the halves' correlation first falls below a threshold."""
+        return self.voxel_size_nm / resolved_frequency(self.correlation, threshold)
 
     def write_correlation(self, path: Path) -> None:
         """Write the halves' correlation as a table, .csv, a shell a row."""
@@ -192,21 +192,23 @@ class Averager:
         for half in (0, 1):
             rows = np.flatnonzero(state.second == bool(half))
             search = self._search(state, self._reference(state, half), turns)
-            aligned = aligned.moved_as(rows, turns, self._stack.found(state, rows, search))
+            what = f"alignment {state.iteration + 1}, half {half + 1}"
+            found = self._stack.found(state, rows, search, what)
+            aligned = aligned.moved_as(rows, turns, found)
         if state.iteration:
             aligned = self._in_one_frame(state, aligned)
         if state.grown:
             aligned = in_prior_frame(aligned, self._table, symmetric=self.recipe.fold > 1)
         sums = [self._stack.sum_of(aligned, aligned.second == half) for half in (False, True)]
         seen = torch.minimum(sums[0].seen(), sums[1].seen())
-        found = replace(
+        averaged = replace(
             aligned,
             iteration=state.iteration + 1,
             halves=np.stack([each.average().cpu().numpy() for each in sums]),
             seen=seen.cpu().numpy(),
         )
-        agreed = self._correlation(found).resolution(GOLD_STANDARD)
-        return replace(found, cutoff=min(_NYQUIST, max(agreed, self._first_cutoff)))
+        agreed = resolved_frequency(self._correlation(averaged), GOLD_STANDARD)
+        return replace(averaged, cutoff=min(_NYQUIST, max(agreed, self._first_cutoff)))
 
     def finished(self, state: AveragingState) -> Average:
         """What a state gives that has been aligned at least once."""

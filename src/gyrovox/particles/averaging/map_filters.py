@@ -35,6 +35,25 @@ def soft_ball(box: int, radius: float) -> Float32[np.ndarray, "box box box"]:
     return ball
 
 
+def resolved_frequency(correlation: FourierShellCorrelation, threshold: float) -> float:
+    """Frequency at which a correlation falls below a threshold for the first time.
+
+    Args:
+        correlation: The curve.
+        threshold: Correlation, such as `GOLD_STANDARD`.
+
+    Returns:
+        Cycles per voxel, between shells by a straight line; the last one where it never does.
+    """
+    values, frequencies = correlation.correlations, correlation.frequencies
+    below = np.flatnonzero(values[1:] < threshold) + 1  # shell 0 holds the mean and little else
+    if not len(below):
+        return float(frequencies[-1])
+    last, high = below[0] - 1, values[below[0] - 1]
+    share = (high - threshold) / (high - values[below[0]]) if high > threshold else 0.0
+    return float(frequencies[last] + share * (frequencies[below[0]] - frequencies[last]))
+
+
 def filtered(
     volume: Float32[Tensor, "box box box"], correlation: FourierShellCorrelation
 ) -> Float32[Tensor, "box box box"]:
@@ -57,7 +76,7 @@ def filtered(
     agreed = np.clip(correlation.correlations, 0, 1)
     weights = np.sqrt(2 * agreed / (1 + agreed))
     weights[0] = 1  # the mean says nothing of how well the rest is known
-    weights[correlation.frequencies > correlation.resolution(GOLD_STANDARD)] = 0
+    weights[correlation.frequencies > resolved_frequency(correlation, GOLD_STANDARD)] = 0
     radius = frequencies(volume.shape[0], volume.device).cpu().numpy()
     shells = np.interp(radius, correlation.frequencies, weights, right=0.0)
     of_frequency = torch.from_numpy(shells.astype(np.float32)).to(volume.device)

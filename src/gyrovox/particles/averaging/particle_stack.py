@@ -61,12 +61,12 @@ class ParticleStack:
             yield boxes[batch].to(self.device), self.wedges(state.rotations[batch])
 
     def found(
-        self, state: AveragingState, rows: Int64[np.ndarray, " m"], search: PoseSearch
+        self, state: AveragingState, rows: Int64[np.ndarray, " m"], search: PoseSearch, what: str
     ) -> FoundPoses:
-        """How the reference of a search lies in some particles."""
+        """How the reference of a search lies in some particles; `what` is what it is said to be."""
         batches = track(
             self.batches(state, rows),
-            f"alignment {state.iteration + 1}",
+            what,
             -(-len(rows) // _BATCH),
             quiet=self._quiet,
             unit="batches",

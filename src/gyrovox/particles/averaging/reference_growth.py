@@ -52,13 +52,13 @@ def grown_reference(
     few = np.sort(order[:_PARTICLES])
     looked_at = torch.from_numpy(mask).to(stack.device)
     grown = []
-    for first in order[:_SEEDS]:
+    for number, first in enumerate(order[:_SEEDS], start=1):
         reference = stack.sum_of(state, np.arange(len(order)) == first).average()
         for _ in range(_ROUNDS):
             search = PoseSearch(
                 reference * looked_at, None, turns, cutoff=state.cutoff, shift=shift
             )
-            found = stack.found(state, few, search)
+            found = stack.found(state, few, search, f"reference {number}")
             total = _sum_as_found(stack, state, few, turns, found)
             reference = total.symmetrised(spins).average()
         grown.append((float(found.scores.mean()), reference))

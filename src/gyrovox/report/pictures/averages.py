@@ -44,7 +44,11 @@ def average_page(
         f"{count} particles; {average.resolution_nm():.2f} nm at 0.143, "
         f"{average.resolution_nm(0.5):.2f} nm at 0.5; dashed: the mask",
     )
-    for index, (axis, said) in enumerate(((2, "z up, y right"), (1, "z up, x right"), (0, "x, y"))):
+    for index, (axis, said) in enumerate((
+        (2, "z up, y right"),
+        (1, "z up, x right"),
+        (0, "y up, x right"),
+    )):
         left = MARGIN + index * (_SIDE + GAP)
         write(figure, left, TOP, said, colour=FAINT)
         axes = axes_in(figure, Box(left, TOP + 0.22, _SIDE, _SIDE))
