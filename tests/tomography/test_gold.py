@@ -87,7 +87,7 @@ def test_beads_at_and_beyond_the_edge_do_no_harm():
 
 
 def test_wrong_diameters_are_refused():
-    with pytest.raises(SettingsError, match="at least 2 pixels wide to be found, got 1.5"):
+    with pytest.raises(SettingsError, match=r"at least 2 pixels wide to be found, got 1\.5"):
         find_gold(with_discs([]), 1.5)
     with pytest.raises(SettingsError, match="must be above 0 pixels, got 0"):
         erase_gold(with_discs([]), PLACES, 0.0, seed=0)

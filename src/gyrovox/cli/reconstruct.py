@@ -190,7 +190,7 @@ class Reconstruct(Command):
         """What is done to images before: gold first, which would ring when the CTF is undone."""
         steps: list[ImageStep] = []
         if self.erase_gold:
-            from gyrovox.tomography.reconstruction.gold_erasing import gold_erased
+            from gyrovox.tomography.gold_erasing import gold_erased
 
             step, beads = gold_erased(
                 series, self.gold_diameter, seed=self.seed, quiet=self.work.quiet

@@ -66,7 +66,7 @@ def align_by_beads(
 
 
 def located_beads(
-    found: list[Float64[np.ndarray, "beads 2"]], geometry: TiltGeometry, diameter: float
+    found: list[Float64[np.ndarray, "_ 2"]], geometry: TiltGeometry, diameter: float
 ) -> Float64[np.ndarray, "beads 3"]:
     """Where in the specimen beads are that the images of an aligned series show.
 
@@ -210,7 +210,7 @@ def _new_landmarks(
     geometry: TiltGeometry,
     seen: Float64[np.ndarray, "tilts landmarks 2"],
     reach: float,
-) -> Float64[np.ndarray, "landmarks 3"]:
+) -> Float64[np.ndarray, "new 3"]:
     """Beads of the image in the middle that no landmark has taken, at the height that most see."""
     first = outwards(geometry.tilt_degrees)[0][0]
     taken = {tuple(place) for place in seen[first] if not np.isnan(place[0])}

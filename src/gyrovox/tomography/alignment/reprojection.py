@@ -36,7 +36,7 @@ def reprojections(
     columns = frame_width(geometry, (height, width))
     rows = frame_width(geometry, (width, height))
     weights = row_weights(
-        "hamming", geometry.tilt_degrees, padded_samples(columns), thickness=depth
+        "hamming", geometry.tilt_degrees, padded_samples(columns), thickness=float(depth)
     )
     frames = torch.stack([
         filtered(aligned_contrast(series, index, (rows, columns), where=cpu), weights[index])

@@ -13,7 +13,7 @@ from gyrovox.volumes import Region
 
 from .preparation import ImageStep, frame_width, stored_rows
 from .row_filters import RowFilter, filtered, padded_samples, row_weights
-from .smeared_rows import SmearedRows
+from .row_smearing import SmearedRows
 
 _SAMPLES_PER_PIXEL = 2  # with one, a third of the correlation at Nyquist is lost between samples
 
@@ -95,7 +95,7 @@ def smeared_rows(
         row_filter,
         tilt_degrees,
         padded_samples(columns),
-        thickness=shape[0] if thickness is None else thickness,
+        thickness=float(shape[0]) if thickness is None else thickness,
     )
 
     def change(index: int, frame: Tensor) -> Tensor:

@@ -7,9 +7,8 @@ from gyrovox.errors import SettingsError
 from gyrovox.progress import track
 from gyrovox.tomography.alignment.beads import located_beads
 from gyrovox.tomography.gold import erase_gold, find_gold
+from gyrovox.tomography.reconstruction.preparation import ImageStep
 from gyrovox.tomography.tilt_series import TiltSeries
-
-from .preparation import ImageStep
 
 
 def gold_erased(
