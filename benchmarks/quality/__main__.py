@@ -2,9 +2,9 @@
 
 import sys
 
-from benchmarks.quality import ablation
+from benchmarks.quality import ablation, cryoet
 
-COMMANDS = {"ablation": ablation.main}
+COMMANDS = {"ablation": ablation.main, "cryoet": cryoet.main}
 
 
 def main() -> None:

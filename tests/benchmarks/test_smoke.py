@@ -6,8 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from benchmarks.quality import ablation, accuracy, baselines, phantom, real_volumes
+from benchmarks.quality import accuracy, baselines, phantom, real_volumes
 from benchmarks.quality import kmeans as kmeans_quality
+from benchmarks.quality.__main__ import COMMANDS
 from benchmarks.speed import embedding, explorer, gyroplane, kmeans, scale, tree, whole_run
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
@@ -35,7 +36,7 @@ SMOKE: dict[str, Callable[[], str]] = {
     "speed/explorer.py": explored,
     "speed/whole_run.py": ran_whole,
     "speed/embedding.py": lambda: embedding.report(12, 4, 2, [1]),
-    "quality/__main__.py": lambda: ablation.main(smoke=True),
+    "quality/__main__.py": lambda: "\n".join(run(smoke=True) for run in COMMANDS.values()),
     "quality/accuracy.py": lambda: accuracy.report(2, rooms=(1e-2,)),
     "quality/kmeans.py": lambda: kmeans_quality.table(40, seeds=1, starts=1),
     "quality/phantom.py": lambda: phantom.main(smoke=True),

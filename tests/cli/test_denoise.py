@@ -97,7 +97,7 @@ def test_without_halves_it_says_what_to_do(run, files, tmp_path):
         (("--method", "tv", "-o", "out.png"), "out.png"),
     ],
 )
-def test_what_is_wrong_is_one_line(run, files, tmp_path, words, message):  # noqa: PLR0917
+def test_what_is_wrong_is_one_line(run, files, tmp_path, words, message):
     (tmp_path / "there.mrc").touch()
     io.write(Volume.from_array(np.zeros((5, 5, 5), np.float32)), tmp_path / "small.mrc")
     paths = {
@@ -107,9 +107,7 @@ def test_what_is_wrong_is_one_line(run, files, tmp_path, words, message):  # noq
         "absent": tmp_path / "absent.mrc",
     }
     given = [paths.get(word, word) for word in words]
-    given = [
-        tmp_path / word if str(word) in {"there.mrc", "out.png"} else word for word in given
-    ]
+    given = [tmp_path / word if str(word) in {"there.mrc", "out.png"} else word for word in given]
     output = () if "-o" in words else ("-o", tmp_path / "out.mrc")
     done = run("denoise", files / "both.mrc", *output, *given)
     assert done.code == 1
@@ -120,14 +118,23 @@ def test_what_is_wrong_is_one_line(run, files, tmp_path, words, message):  # noq
 
 def test_the_tomogram_is_never_replaced_by_its_denoised_self(run, files):
     before = (files / "both.mrc").read_bytes()
-    done = run("denoise", files / "both.mrc", "-o", files / "both.mrc", "--method", "tv", "--overwrite")
+    done = run(
+        "denoise", files / "both.mrc", "-o", files / "both.mrc", "--method", "tv", "--overwrite"
+    )
     assert done.code == 1
     assert "would be replaced by the output" in done.err
     assert (files / "both.mrc").read_bytes() == before
 
 
 def test_an_interrupted_run_goes_on(run, files, tmp_path, monkeypatch):
-    words = ("denoise", files / "both.mrc", "--halves", files / "even.mrc", files / "odd.mrc", *TINY)
+    words = (
+        "denoise",
+        files / "both.mrc",
+        "--halves",
+        files / "even.mrc",
+        files / "odd.mrc",
+        *TINY,
+    )
     whole = tmp_path / "whole.mrc"
     assert run(*words, "-o", whole, "--quiet").code == 0
     step, taken = training._Run.step, []

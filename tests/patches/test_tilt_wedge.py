@@ -69,7 +69,11 @@ def test_real_volumes_stay_real_whatever_the_range(shape):
     weights = range_weights(shape, tilts)
     full = np.empty(shape, np.float32)
     for index in np.ndindex(*shape):
-        z, y, x = index if index[2] < weights.shape[2] else [-i % n for i, n in zip(index, shape, strict=True)]
+        z, y, x = (
+            index
+            if index[2] < weights.shape[2]
+            else [-i % n for i, n in zip(index, shape, strict=True)]
+        )
         full[index] = weights[z, y, x]
     expected = fft.ifftn(fft.fftn(voxels) * full)
     assert np.abs(expected.imag).max() < 1e-6

@@ -24,7 +24,9 @@ def test_the_missing_fraction_of_a_square_section_is_as_geometry_says(largest):
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize("tilts", [(-60.0, 60.0), (-40.0, 65.0), TILTS], ids=["even", "odd", "list"])
+@pytest.mark.parametrize(
+    "tilts", [(-60.0, 60.0), (-40.0, 65.0), TILTS], ids=["even", "odd", "list"]
+)
 @pytest.mark.parametrize("softness", [0.0, 8.0])
 def test_both_layouts_do_the_same(shape, tilts, softness):
     half = wedge_mask(shape, tilts, softness_degrees=softness)
@@ -87,5 +89,7 @@ def test_what_cannot_be_is_refused():
         wedge_mask((8, 8, 8), np.array([-90.0, 3.0]))
     with pytest.raises(TiltSeriesError, match="a thickness above 0 voxels, got 0"):
         wedge_mask((8, 8, 8), TILTS, thickness=0.0)
-    with pytest.raises(VolumeMismatchError, match=r"\(8, 8, 8\) \(z, y, x\), and has shape \(8, 8, 6\)"):
+    with pytest.raises(
+        VolumeMismatchError, match=r"\(8, 8, 8\) \(z, y, x\), and has shape \(8, 8, 6\)"
+    ):
         apply_wedge(np.zeros((8, 8, 8), np.float32), wedge_mask((8, 8, 10), (-60.0, 60.0)))

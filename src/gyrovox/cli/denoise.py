@@ -54,10 +54,10 @@ class Denoise(Command):
     sigma: float = 1.0
     """`gaussian`: standard deviation, in voxels."""
 
-    strength: float = 0.6
+    strength: float = 0.4
     """`nlm`: how different what is averaged may look, in standard deviations of the tomogram."""
 
-    weight: float = 1.0
+    weight: float = 0.3
     """`tv`: what an edge costs, in standard deviations of the tomogram."""
 
     n2n: Noise2NoiseSettings = field(default_factory=Noise2NoiseSettings)

@@ -1,4 +1,4 @@
-"""The missing wedge: masks of what a tilt series has seen of Fourier space, and filtering by them."""
+"""The missing wedge: masks of what a tilt series has seen of Fourier space, and what is left."""
 
 from typing import Literal
 

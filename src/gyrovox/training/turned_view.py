@@ -1,4 +1,4 @@
-"""A second view of a crop of a tomogram: as if the specimen had been turned before it was tilted."""
+"""A second view of a crop: as if the specimen had been turned before it was tilted."""
 
 import itertools
 from dataclasses import dataclass

@@ -106,7 +106,9 @@ def test_what_is_not_finite_is_filled_where_that_is_asked_for():
 
 def test_what_does_not_belong_together_is_refused():
     volume = tomogram()
-    with pytest.raises(VolumeMismatchError, match=r"\(20, 24, 40\) voxels \(z, y, x\) where volume"):
+    with pytest.raises(
+        VolumeMismatchError, match=r"\(20, 24, 40\) voxels \(z, y, x\) where volume"
+    ):
         denoise(volume, Gaussian(), halves=(volume, tomogram((20, 24, 40))))
     two = Volume.from_array(np.zeros((2, 8, 8, 8), np.float32))
     with pytest.raises(VolumeError, match="must have one channel, and this volume has 2"):

@@ -45,9 +45,7 @@ def test_learning_from_noise_alone_takes_noise_away(halves):
 
 
 def test_a_seed_gives_the_same_network(halves, device):
-    runs = [
-        train_noise2noise(halves[1], TINY, seed=seed, device=str(device)) for seed in (0, 0, 1)
-    ]
+    runs = [train_noise2noise(halves[1], TINY, seed=seed, device=str(device)) for seed in (0, 0, 1)]
     assert torch.equal(weights(runs[0]), weights(runs[1]))
     assert runs[0].losses == runs[1].losses != runs[2].losses
 

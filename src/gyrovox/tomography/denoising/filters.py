@@ -64,7 +64,7 @@ class NonLocalMeans(Denoiser):
         scikit-image has. https://doi.org/10.1109/CVPR.2005.38
     """
 
-    strength: float = 0.6
+    strength: float = 0.4
     patch_size: int = 3
     distance: int = 3
 
@@ -111,7 +111,7 @@ class TotalVariation(Denoiser):
         SettingsError: If it is negative.
     """
 
-    weight: float = 1.0
+    weight: float = 0.3
 
     def __post_init__(self) -> None:
         _check_not_negative("weight", self.weight)

@@ -183,9 +183,7 @@ def _crops(
     shape = halves[0].spatial_shape
     pairs = []
     for _ in range(settings.batch_size):
-        start = [
-            int(torch.randint(length - side + 1, (), generator=generator)) for length in shape
-        ]
+        start = [int(torch.randint(length - side + 1, (), generator=generator)) for length in shape]
         z, y, x = start
         region = Region((z, y, x), (z + side, y + side, x + side))
         pair = torch.stack([

@@ -60,9 +60,7 @@ class UNet(nn.Module):
         reach = radius + self.stride - 1
         return -(-reach // self.stride) * self.stride
 
-    def forward(
-        self, voxels: Float[Tensor, "batch 1 z y x"]
-    ) -> Float[Tensor, "batch 1 z y x"]:
+    def forward(self, voxels: Float[Tensor, "batch 1 z y x"]) -> Float[Tensor, "batch 1 z y x"]:
         """Denoised voxels; beyond the faces there are zeros, the mean of a tomogram."""
         features = voxels.contiguous(memory_format=torch.channels_last_3d)
         kept = []
