@@ -37,6 +37,7 @@ from gyrovox.cli.spikes import Spikes
 from gyrovox.cli.terminal import complain, say
 from gyrovox.cli.train import Train
 from gyrovox.cli.train_detector import TrainDetector
+from gyrovox.cli.tutorial_spikes import TutorialSpikes
 from gyrovox.cli.view import View
 from gyrovox.devices import share_processors
 from gyrovox.errors import DamagedPieceWarning, FormatLossWarning, GyrovoxError
@@ -63,6 +64,7 @@ COMMANDS: dict[str, type[Command]] = {
     "spikes": Spikes,
     "average": AverageParticles,
     "convert-particles": ConvertParticles,
+    "tutorial spikes": TutorialSpikes,
     "info": Info,
 }
 
@@ -87,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> Never:
     words = list(sys.argv[1:] if arguments is None else arguments)
     share_processors()
     if os.environ.get(TRACEBACK):
-        _command(words).run()
+        command_of(words).run()
         raise SystemExit(0)
     with _short_warnings(), _termination_as_interrupt():
         raise SystemExit(_exit_code(words))
@@ -96,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> Never:
 def _exit_code(words: Sequence[str]) -> int:
     """Run the command; an error becomes one line on the standard error."""
     try:
-        _command(words).run()
+        command_of(words).run()
         sys.stdout.flush()
     except GyrovoxError as error:
         complain(str(error))
@@ -134,7 +136,7 @@ def _is_no_memory(error: Exception) -> bool:
     )
 
 
-def _command(words: Sequence[str]) -> Command:
+def command_of(words: Sequence[str]) -> Command:
     """The command that the words name, with its options.
 
     Raises:
@@ -152,6 +154,8 @@ def _command(words: Sequence[str]) -> Command:
             return _parsed(kind, name, words[len(parts) :])
     if words[0] == "phantom":
         complain("a phantom must be one of: cell, tomogram. See gyrovox phantom cell --help.")
+    elif words[0] == "tutorial":
+        complain("a tutorial must be one of: spikes. See gyrovox tutorial spikes --help.")
     else:
         complain(f"no command is called {words[0]!r}. It must be one of {', '.join(COMMANDS)}.")
     raise SystemExit(2)
