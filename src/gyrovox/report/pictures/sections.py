@@ -72,7 +72,7 @@ def _grey(pixels: Float[np.ndarray, "rows columns"]) -> Float[np.ndarray, "rows 
     low, high = np.nanpercentile(pixels, [_DARKEST, _BRIGHTEST])
     if not high > low:
         return np.full(pixels.shape, 0.5)
-    return np.clip((pixels - low) / (high - low), 0.0, 1.0)
+    return np.asarray(np.clip((pixels - low) / (high - low), 0.0, 1.0))
 
 
 def _circle(

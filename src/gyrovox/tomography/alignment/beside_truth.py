@@ -37,7 +37,7 @@ class AlignmentError:
 
     def moved(self, points: Float64[np.ndarray, "points 3"]) -> Float64[np.ndarray, "points 3"]:
         """Where centred points (z, y, x) of the true frame lie in the found one."""
-        return points @ self.rotation.T + self.shift
+        return np.asarray(points @ self.rotation.T + self.shift)
 
 
 def alignment_error(
