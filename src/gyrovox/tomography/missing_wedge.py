@@ -119,7 +119,8 @@ def _planes(
         for tilt in tilts:
             gap = np.abs(angle - tilt)
             nearest = np.minimum(nearest, np.minimum(gap, 180 - gap))
-        return reach - nearest
+        inside: Float64[np.ndarray, "z x"] = reach - nearest
+        return inside
 
     return frequency_weights(shape, margins, softness_degrees)
 
@@ -127,4 +128,5 @@ def _planes(
 def _full(half: Float32[np.ndarray, "z y half"], width: int) -> Float32[np.ndarray, "z y x"]:
     """All frequencies: those along -k are those along k."""
     mirrored = np.roll(half[::-1, ::-1], 1, axis=(0, 1))[..., 1 : (width + 1) // 2]
-    return np.concatenate([half, mirrored[..., ::-1]], axis=2)
+    full: Float32[np.ndarray, "z y x"] = np.concatenate([half, mirrored[..., ::-1]], axis=2)
+    return full

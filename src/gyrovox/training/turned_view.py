@@ -37,13 +37,13 @@ class Turn:
 def _turns() -> tuple[Turn, ...]:
     """The 24 rotations, the one that does nothing first."""
     found = []
-    for axes in itertools.permutations(range(3)):
+    for axes in itertools.permutations((0, 1, 2)):
         odd = sum(one > other for one, other in itertools.combinations(axes, 2)) % 2
         for count in range(4):
             for mirrored in itertools.combinations(range(3), count):
                 # A swap of axes, like a mirror, takes a left hand to a right one.
                 if (odd + count) % 2 == 0:
-                    found.append(Turn(axes, mirrored))
+                    found.append(Turn((axes[0], axes[1], axes[2]), mirrored))
     return tuple(sorted(found, key=lambda turn: (turn.axes, turn.mirrored)))
 
 

@@ -52,7 +52,8 @@ def denoise(
     denoise_into(
         InMemory(found), tomogram, denoiser, halves=halves, nan_policy=nan_policy, quiet=quiet
     )
-    return found[0]
+    cleaned: Float32[np.ndarray, "z y x"] = found[0]
+    return cleaned
 
 
 def denoise_into(
@@ -141,7 +142,7 @@ def standardised(
     Returns:
         Shape ``(z, y, x)``.
     """
-    voxels = volume.read(region)[0].astype(np.float32)
+    voxels: Float32[np.ndarray, "z y x"] = volume.read(region)[0].astype(np.float32)
     finite = np.isfinite(voxels)
     if not finite.all():
         voxels = np.where(finite, voxels, np.float32(grey.fill[0]))

@@ -83,7 +83,7 @@ def train_noise2noise(
     greys = [normalisation_of(one, nan_policy=nan_policy) for one in halves]
     with devices.seeded(seed, torch.device("cpu")):
         network = UNet(wanted.channels)
-    run = _Run(network.to(where, memory_format=torch.channels_last_3d), wanted, seed)
+    run = _Run(network.to(where), wanted, seed)
     facts = _facts(wanted, halves, greys, seed, where)
     if checkpoint is not None and (stored := read_checkpoint(checkpoint, facts)) is not None:
         run.go_on_from(stored)

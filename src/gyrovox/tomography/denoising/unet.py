@@ -58,7 +58,7 @@ class UNet(nn.Module):
         )
         # A voxel may lie anywhere in its coarsest one.
         reach = radius + self.stride - 1
-        return -(-reach // self.stride) * self.stride
+        return int(-(-reach // self.stride) * self.stride)
 
     def forward(self, voxels: Float[Tensor, "batch 1 z y x"]) -> Float[Tensor, "batch 1 z y x"]:
         """Denoised voxels; beyond the faces there are zeros, the mean of a tomogram."""
