@@ -8,6 +8,7 @@ from scipy import ndimage
 
 from gyrovox.errors import SettingsError
 from gyrovox.tomography.simulation import ImagingRecipe, make_specimen, make_tilt_series
+from gyrovox.tomography.simulation.image_formation import Exposure, expected_electrons
 
 EXACT = ImagingRecipe(tilt_step_degrees=20.0, noise=False, damage=False, shift_nm=12.0)
 
@@ -92,6 +93,31 @@ def test_images_show_the_specimen_dark(small):
     image = ndimage.shift(taken.images[3], -true.shifts[3], mode="nearest")
     inner = (slice(8, -8), slice(8, -8))
     assert np.corrcoef(shadow[inner].ravel(), image[inner].ravel())[0, 1] < -0.5
+
+
+def test_an_image_without_errors_is_that_of_the_summed_density(small, recipe):
+    specimen = make_specimen(1, replace(recipe, gold=0))
+    perfect = replace(
+        EXACT,
+        tilt_range_degrees=(0.0, 0.0),
+        tilt_error_degrees=0.0,
+        axis_degrees=0.0,
+        axis_error_degrees=0.0,
+        shift_nm=0.0,
+        detective_efficiency=(1.0, 1.0),
+        transfer_at_nyquist=1.0,
+    )
+    taken, _ = make_tilt_series(0, specimen, perfect)
+    size, depth = specimen.voxel_size_nm, specimen.density.shape[0]
+    potential = np.pad(size * specimen.density.sum(axis=0, dtype=np.float64), 12)
+    exposure = Exposure(
+        tilt_degrees=0.0, defocus_nm=float(taken.defocus_nm[0]), dose=120.0, prior_dose=0.0
+    )
+    given = {"pixel_size_nm": size, "thickness_nm": depth * size}
+    clear = np.ones_like(potential)
+    expected = expected_electrons(potential, clear, exposure, perfect, **given)[12:-12, 12:-12]
+    error = taken.images[0] - expected
+    assert np.abs(error).max() < 0.02 * np.ptp(expected)
 
 
 def test_a_seed_must_not_be_negative(small, imaging):

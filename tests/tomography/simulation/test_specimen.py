@@ -1,5 +1,7 @@
 """Specimens: truths, particles, and that both say the same."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -73,6 +75,13 @@ def test_parents_are_rows_among_their_own(small):
     np.testing.assert_allclose(away, expected, rtol=0.12)
     assert (virions.parents == -1).all()
     assert spikes.shape == small.density.shape
+    vesicles, cargo = small.particles_of("vesicle"), small.particles_of("cargo")
+    assert set(cargo.parents.tolist()) <= set(range(len(vesicles)))
+
+
+def test_a_class_that_the_specimen_lacks_is_empty(recipe):
+    bare = make_specimen(0, replace(recipe, virions=0, vesicles=0, crowding=0.0))
+    assert len(bare.particles_of("spike")) == len(bare.particles_of("virion")) == 0
 
 
 def test_a_class_that_is_not_there_is_refused(small):

@@ -66,3 +66,18 @@ LEVEL_NAMES: tuple[tuple[str, ...], tuple[str, ...]] = (
     tuple(part.name.lower().replace("_", " ") for part in Part),
 )
 """Names of the classes of levels 1 and 2, by their label."""
+
+OBJECT_NAMES = (
+    "virion",
+    "spike",
+    "lump",
+    "vesicle",
+    "cargo",
+    "microtubule",
+    "membrane",
+    "ribosome",
+    "shell",
+    "protein",
+    "gold",
+)
+"""Classes of a specimen's table of particles."""

@@ -17,7 +17,7 @@ from .membrane_objects import draw_sheet, draw_vesicle, draw_virion
 from .microtubule import draw_microtubule
 from .molecule import MoleculeStamp
 from .molecule_library import molecule_library
-from .object_classes import COARSE_OF_PART
+from .object_classes import COARSE_OF_PART, OBJECT_NAMES
 from .roster import Roster
 
 
@@ -56,19 +56,19 @@ class Specimen:
             name: The class, such as ``"virion"`` or ``"spike"``.
 
         Returns:
-            Their table. Parents are rows in the table of the parents' class: the virion of a spike
-            is a row of ``particles_of("virion")``.
+            Their table, empty where there are none. Parents are rows in the table of the parents'
+            class: the virion of a spike is a row of ``particles_of("virion")``.
 
         Raises:
-            ParticleError: If there is no such class in the specimen.
+            ParticleError: If no specimen has such a class.
         """
-        classes = np.array(self.particles.classes or ())
-        rows = np.flatnonzero(classes == name)
-        if not len(rows):
+        if name not in OBJECT_NAMES:
             raise ParticleError(
-                f"the class of particles must be one of {', '.join(sorted(set(classes)))}, and "
-                f"{name!r} came."
+                f"the class of particles must be one of {', '.join(OBJECT_NAMES)}, and {name!r} "
+                f"came."
             )
+        classes = np.array(self.particles.classes or (), dtype=object)
+        rows = np.flatnonzero(classes == name)
         within = np.full(len(classes) + 1, -1)  # the last one is that of -1, no parent
         for kind in set(classes):
             same = np.flatnonzero(classes == kind)
