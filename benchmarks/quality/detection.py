@@ -301,7 +301,10 @@ def trained_contenders(plan: Plan, folder: Path) -> tuple[list[Contender], list[
 def _train(plan: Plan, folder: Path, seed: int) -> ParticleDetector:
     """A detector, trained as ``gyrovox train-detector`` does it."""
     settings = DetectorSettings()
-    examples = simulated_examples(folder, plan.tomograms, settings, seed=seed, workers=cores())
+    # The same tomograms for every seed of a training: simulating takes as long as training.
+    examples = simulated_examples(
+        folder, plan.tomograms, settings, seed=plan.seeds[0], workers=cores()
+    )
     start = time.process_time()
     network, _ = train_detector(
         settings,
@@ -371,10 +374,10 @@ def introduction(plan: Plan) -> list[str]:
         f"membranes, microtubules, ribosomes and gold. A pick is a hit if it lies within half a "
         f"radius of a virion's centre, each virion once.",
         "",
-        f"A detector learned from {plan.tomograms - plan.held_out} simulated tomograms of varied "
-        f"dose, defocus and crowding, in {plan.training.steps} steps of {plan.training.batch} "
-        f"crops of {plan.training.crop} voxels; its threshold comes from {plan.held_out} more. "
-        f"Thresholds of the others, and the diameter of the difference of Gaussians (DoG), come from "
+        f"Detectors learned from the same {plan.tomograms - plan.held_out} simulated tomograms of "
+        f"varied dose, defocus and crowding, each in {plan.training.steps} steps of "
+        f"{plan.training.batch} crops of {plan.training.crop} voxels; their thresholds are from {plan.held_out} more. "
+        f"Thresholds of the others, and the diameter of the difference of Gaussians (DoG), are of "
         f"{plan.some} tomograms of other seeds at the default dose. Templates are virions of "
         f"{', '.join(f'{size:g}' for size in plan.templates_nm)} nm, averaged over all directions.",
         "",

@@ -25,7 +25,7 @@ SHAPE = (48, 96, 96)
 """Voxels (z, y, x) of a simulated tomogram, of the detector's size."""
 
 _ROOM_FOR_VIRIONS_NM = 165.0  # spikes included
-_DIAMETERS_OF = range(4)  # seeds of the specimens that sizes are taken from
+_FEW = (32, 32, 32)  # voxels of the specimen that sizes of molecules are taken from
 _DOSES = 20.0, 240.0  # electrons per Å²
 _DEFOCUS_NM = 2000.0, 5000.0
 
@@ -172,13 +172,7 @@ def simulated_settings(
     """
     if classes == ("virion",) and voxel_size_nm is None:
         return DetectorSettings()
-    found: dict[str, list[float]] = {}
-    for seed in _DIAMETERS_OF:
-        particles = make_specimen(seed, SpecimenRecipe(shape=SHAPE, voxel_size_nm=4.0)).particles
-        for name, diameter in zip(
-            particles.classes or (), np.asarray(particles.diameters_nm), strict=True
-        ):
-            found.setdefault(name, []).append(float(diameter))
+    found = _simulated_diameters()
     for name in classes:
         if name not in found:
             raise SettingsError(
@@ -188,3 +182,19 @@ def simulated_settings(
             )
     sizes = [size for name in classes for size in found[name]]
     return DetectorSettings.for_diameters(sizes, classes=classes, voxel_size_nm=voxel_size_nm)
+
+
+def _simulated_diameters() -> dict[str, list[float]]:
+    """Diameters of what is simulated, by class, in nm."""
+    empty = SpecimenRecipe(
+        shape=_FEW, voxel_size_nm=4.0, virions=0, vesicles=0, microtubules=0, membranes=0
+    )
+    particles = make_specimen(0, empty).particles
+    found: dict[str, list[float]] = {
+        "virion": list(empty.virion_diameter_nm),
+        "vesicle": list(empty.vesicle_diameter_nm),
+    }
+    diameters = np.asarray(particles.diameters_nm).tolist()
+    for name, diameter in zip(particles.classes or (), diameters, strict=True):
+        found.setdefault(name, []).append(diameter)
+    return found
