@@ -2,9 +2,9 @@
 
 import sys
 
-from benchmarks.quality import ablation, cryoet
+from benchmarks.quality import ablation, cryoet, detection
 
-COMMANDS = {"ablation": ablation.main, "cryoet": cryoet.main}
+COMMANDS = {"ablation": ablation.main, "cryoet": cryoet.main, "detection": detection.main}
 
 
 def main() -> None:
