@@ -13,7 +13,7 @@ from .coarse import outwards, stretched
 from .correlation import measured_shift
 from .reprojection import reprojections
 
-_ROUNDS = 5
+_ROUNDS = 6
 _OWN, _SHARED = 0.8, 4.0
 _NEIGHBOURS = 4.0  # images, as a standard deviation
 _FARTHEST = 0.06  # of an image's side
@@ -36,18 +36,35 @@ def match_projections(series: TiltSeries, depth: int, *, quiet: bool = True) -> 
     Source:
         Yang et al. (2005), J. Struct. Biol. 149:53 (alignment to projections of the model).
     """
-    geometry = series.geometry
+    best, best_moved = series.geometry, _all_moved(series, depth, 0, quiet=quiet)
+    share = 1.0
+    for turn in range(1, _ROUNDS):
+        step = share * _step(best_moved, best)
+        geometry = replace(best, shifts=best.shifts + step)
+        moved = _all_moved(replace(series, geometry=geometry), depth, turn, quiet=quiet)
+        if np.square(moved).sum() < np.square(best_moved).sum():
+            best, best_moved = geometry, moved
+        else:  # farther than neighbours had in common
+            share /= 2
+    return best
+
+
+def _step(
+    moved: Float64[np.ndarray, "tilts 2"], geometry: TiltGeometry
+) -> Float64[np.ndarray, "tilts 2"]:
     order = np.argsort(geometry.tilt_degrees, kind="stable")
-    middle = outwards(geometry.tilt_degrees)[0][0]
-    for turn in range(_ROUNDS):
-        now = replace(series, geometry=geometry)
-        expected = reprojections(now, depth, description=f"matching {turn + 1}", quiet=quiet)
-        moved = np.stack([_moved(now, index, image) for index, image in enumerate(expected)])
-        shared = np.empty_like(moved)
-        shared[order] = ndimage.gaussian_filter1d(moved[order], _NEIGHBOURS, axis=0, mode="nearest")
-        step = _OWN * moved + _SHARED * shared
-        geometry = replace(geometry, shifts=geometry.shifts + step - step[middle])
-    return geometry
+    shared = np.empty_like(moved)
+    shared[order] = ndimage.gaussian_filter1d(moved[order], _NEIGHBOURS, axis=0, mode="nearest")
+    step = _OWN * moved + _SHARED * shared
+    return np.asarray(step - step[outwards(geometry.tilt_degrees)[0][0]])
+
+
+def _all_moved(
+    series: TiltSeries, depth: int, turn: int, *, quiet: bool
+) -> Float64[np.ndarray, "tilts 2"]:
+    """By how much each image lies beside what the others say."""
+    expected = reprojections(series, depth, description=f"matching {turn + 1}", quiet=quiet)
+    return np.stack([_moved(series, index, image) for index, image in enumerate(expected)])
 
 
 def _moved(

@@ -94,7 +94,7 @@ def _seen(
     half = np.array(series.images.shape[1:]) / 2
     in_sight = (np.abs(places) <= half - np.array(shape) / 4).all(axis=2)
     seen = np.full_like(places, np.nan)
-    for index, number in np.argwhere(in_sight):
+    for index, number in np.argwhere(in_sight).tolist():
         place = places[index, number]
         patch, wanted = (
             stretched(
