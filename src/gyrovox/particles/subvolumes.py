@@ -120,7 +120,10 @@ class SubvolumeSampler:
         )
         if normalise:
             ball = box[self._ball]
-            box = (box - ball.mean()) / max(float(ball.std()), np.finfo(np.float32).tiny)
+            spread = float(ball.std())
+            # What is left of a constant after interpolation is no signal.
+            varies = spread > np.finfo(np.float32).eps * float(np.abs(ball).max())
+            box = (box - ball.mean()) / spread if varies else np.zeros_like(box)
         return box.astype(np.float32)
 
 

@@ -92,7 +92,7 @@ class AveragingState:
             FileFormatError: If the file holds none.
         """
         try:
-            with np.load(path) as kept:
+            with path.open("rb") as file, np.load(file) as kept:
                 arrays = {name: kept[name] for name in kept.files}
             iteration, cutoff = int(arrays.pop("iteration")), float(arrays.pop("cutoff"))
             grown = bool(arrays.pop("grown"))

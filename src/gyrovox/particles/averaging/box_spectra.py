@@ -53,7 +53,9 @@ def frequencies(box: int, device: torch.device | None = None) -> Float32[Tensor,
     return (z.square() + y.square() + x.square()).sqrt()
 
 
-def hermitian_counts(band: int, device: torch.device) -> Float32[Tensor, "band band half"]:
+def hermitian_counts(
+    band: int, device: torch.device | None = None
+) -> Float32[Tensor, "band band half"]:
     """How often each stored frequency is in the whole spectrum."""
     counts = torch.full((band, band, band // 2 + 1), 2.0, device=device)
     counts[..., 0] = 1

@@ -3,9 +3,10 @@
 For a particle with spectrum S, seen with weights m, and a reference turned by L with spectrum G and
 weights v, the constrained correlation at shift s is
 
-    c(L, s) = Σ w S Ḡ exp(2πi k·s) / √(Σ w |S|² Σ w |G|²),   w = m v:
+    c(L, s) = Σ w S Ḡ exp(2πi k·s) / √(Σ w |S|² Σ w |G|²),   w = m v b:
 
-only what both have seen is compared. It is found at all shifts at once by a Fourier transform.
+only what both have seen, in the band b, is compared. It is found at all shifts at once by a
+Fourier transform.
 
 Source:
     Förster, Medalia, Zauberman, Baumeister & Fass (2005), PNAS 102:4729, the constrained
@@ -24,6 +25,7 @@ from .box_spectra import band_weights, centred_spectra, cropped, hermitian_count
 from .turned_boxes import turned_volumes, turned_weights
 
 _ROTATIONS_AT_ONCE = 64
+_ROOM = 1.5
 
 
 @final
@@ -65,14 +67,16 @@ class PoseSearch:
         shift: float,
     ) -> None:
         self._box = reference.shape[0]
-        # Even, and with room above the cutoff for the edge of the band.
-        self._band = min(self._box, 2 * int(np.ceil(self._box * cutoff)) + 2)
-        weights = band_weights(self._band, self._box, cutoff, reference.device)
+        # Even, and with room above the cutoff: the shifts that are tried lie closer then, and no
+        # turn loses because its shift lies between two of them.
+        self._band = min(self._box, 2 * int(np.ceil(_ROOM * self._box * cutoff)) + 2)
+        self._weights = band_weights(self._band, self._box, cutoff, reference.device)
         turns = torch.from_numpy(rotations).to(reference)
         turned = turned_volumes(reference, turns)
-        self._spectra = self.spectra(turned) * weights
-        self._counts = hermitian_counts(self._band, reference.device)
-        self._power = (self._spectra.abs().square() * self._counts).flatten(1)
+        spectra = self.spectra(turned)
+        self._spectra = spectra * self._weights
+        self._weights = self._weights * hermitian_counts(self._band, reference.device)
+        self._power = (spectra.abs().square() * self._weights).flatten(1)
         self._seen = (
             None if seen is None else cropped(turned_weights(seen, turns).clamp(0, 1), self._band)
         )
@@ -100,8 +104,7 @@ class PoseSearch:
             The poses.
         """
         masks = cropped(wedges, self._band)
-        spectra = self.spectra(boxes) * masks
-        best = [self._best(*pair) for pair in zip(spectra, masks, strict=True)]
+        best = [self._best(*pair) for pair in zip(self.spectra(boxes), masks, strict=True)]
         turns, shifts, scores = zip(*best, strict=True)
         return FoundPoses(
             rotations=np.array(turns, np.int64),
@@ -114,18 +117,19 @@ class PoseSearch:
     ) -> tuple[int, list[float], float]:
         """The turn, the shift and the correlation of one sub-volume."""
         norms = self._norms(spectrum, mask)
+        seen = spectrum * mask
         window = self._window(spectrum.device)
         best = (-2.0, 0, 0)
         for first in range(0, len(self._spectra), _ROTATIONS_AT_ONCE):
             chosen = slice(first, first + _ROTATIONS_AT_ONCE)
-            scores = self._correlations(spectrum, chosen) / norms[chosen, None, None, None]
+            scores = self._correlations(seen, chosen) / norms[chosen, None, None, None]
             scores = scores.masked_fill(~window, -2.0)
             value, index = scores.flatten().max(dim=0)
             if float(value) > best[0]:
                 turn, place = divmod(int(index), window.numel())
                 best = (float(value), first + turn, place)
         score, turn, place = best
-        around = self._correlations(spectrum, slice(turn, turn + 1))[0] / norms[turn]
+        around = self._correlations(seen, slice(turn, turn + 1))[0] / norms[turn]
         return turn, self._refined(around, place), score
 
     def _correlations(
@@ -143,7 +147,7 @@ class PoseSearch:
     def _norms(
         self, spectrum: Complex64[Tensor, "band band half"], mask: Float32[Tensor, "band band half"]
     ) -> Float32[Tensor, " turns"]:
-        own = (spectrum.abs().square() * self._counts).flatten()
+        own = (spectrum.abs().square() * mask * self._weights).flatten()
         if self._seen is None:
             reference, particle = self._power @ mask.flatten(), own.sum()
         else:
