@@ -14,8 +14,10 @@ from gyrovox.report.page.png import data_url
 _STYLE = """
 .chapter img { display: block; max-width: 100%; height: auto; background: #fff; }
 .chapter p { max-width: 62rem; }
-.chapter pre { overflow-x: auto; padding: .6rem .8rem; background: var(--card); }
+.chapter pre { padding: .6rem .8rem; background: var(--card); white-space: pre-wrap; }
+.chapter pre code { padding: 0; border: 0; overflow-wrap: anywhere; }
 .chapter table { margin: .6rem 0; }
+.chapter td { text-align: left; padding-left: 1rem; }
 """
 
 
