@@ -141,11 +141,10 @@ def _evidence(discovery: "SpikeDiscovery") -> dict[str, object]:
             "decoys": len(discovery.survey.decoys),
             "listed": len(discovery.learned.peaks),
             "dropped_for_size": discovery.learned.dropped,
-            "noise": {"mean": mixture.noise_mean, "spread": mixture.noise_spread},
+            "noise": {"mean": mixture.noise_mean, "spread": mixture.spread},
             "spikes": {
                 "mean_at_equator": mixture.spike_mean[0],
                 "more_at_poles": mixture.spike_mean[1],
-                "spread": mixture.spike_spread,
             },
             "share_detected": {
                 f"latitude {degrees}": round(

@@ -39,25 +39,31 @@ class PeakScores:
 def scored_by_density(
     candidates: Float64[np.ndarray, " n"],
     latitudes: Float64[np.ndarray, " n"],
+    owners: Int64[np.ndarray, " n"],
     decoys: Float64[np.ndarray, " decoys"],
+    *,
+    virions: int,
 ) -> PeakScores:
     """Scores that are the peaks' densities themselves.
 
     Args:
         candidates: Densities of the peaks.
         latitudes: Square of the sine of their latitude.
+        owners: Virion of each peak.
         decoys: Densities of the decoys.
+        virions: How many there are.
 
     Returns:
         The scores.
     """
-    mixture = fit_mixture(candidates, latitudes, decoys)
+    mixture = fit_mixture(candidates, latitudes, owners, decoys, virions=virions)
     return PeakScores(candidates=candidates, decoys=decoys, mixture=mixture)
 
 
 def scored_by_profile(
     candidates: Float64[np.ndarray, "n features"],
     latitudes: Float64[np.ndarray, " n"],
+    owners: Int64[np.ndarray, " n"],
     decoys: Float64[np.ndarray, "decoys features"],
     *,
     first: PeakScores,
@@ -71,6 +77,7 @@ def scored_by_profile(
     Args:
         candidates: Profiles of the peaks.
         latitudes: Square of the sine of their latitude.
+        owners: Virion of each peak.
         decoys: Profiles of the decoys.
         first: Scores that tell which peaks to take for spikes first: those that surpass decoys.
         start: Which peaks may be among them, from 0 to 1; None for all.
@@ -96,9 +103,10 @@ def scored_by_profile(
         if chances.sum() < _FEWEST:
             return first
         found = _cross_scored(candidates, decoys, chances, folds, decoy_folds)
-        mixture = fit_mixture(found[0], latitudes, found[1])
+        virions = len(first.mixture.shares)
+        mixture = fit_mixture(found[0], latitudes, owners, found[1], virions=virions)
         scores = PeakScores(candidates=found[0], decoys=found[1], mixture=mixture)
-        chances = mixture.chances(found[0], latitudes)
+        chances = mixture.chances(found[0], latitudes, owners)
     return scores if chances.sum() >= _FEWEST else first
 
 

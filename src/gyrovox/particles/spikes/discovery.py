@@ -228,12 +228,17 @@ def discovered(
             chosen = evidence_of(tree, nodes, panels.heights_nm(), panels.density(), settings)
         mask = None if chosen is None else nodes_mask(tree, chosen.nodes)
     plain = scored_by_density(
-        survey.candidates.densities, survey.candidates.latitudes, survey.decoys.densities
+        survey.candidates.densities,
+        survey.candidates.latitudes,
+        survey.candidates.owners,
+        survey.decoys.densities,
+        virions=len(virions),
     )
     features = panels.parts(tangent_codes(segmentation.codes, manifold))
     learned = scored_by_profile(
         survey.candidates.profiles(features),
         survey.candidates.latitudes,
+        survey.candidates.owners,
         survey.decoys.profiles(features),
         first=plain,
         start=None if mask is None else in_node(survey.candidates, panels, mask),
@@ -273,7 +278,7 @@ def found_spikes(
         As many of the likeliest peaks of each virion as are expected to be spikes.
     """
     candidates = survey.candidates
-    chances = scores.mixture.chances(scores.candidates, candidates.latitudes)
+    chances = scores.mixture.chances(scores.candidates, candidates.latitudes, candidates.owners)
     possible = np.flatnonzero(chances >= _POSSIBLE)
     which = np.zeros(len(candidates), np.bool_)
     which[possible] = True
@@ -283,6 +288,7 @@ def found_spikes(
     fits = (volumes >= settings.smallest_nm3) & (volumes <= settings.largest_nm3)
     kept = ~which | fits
     counts = counted(
+        scores.mixture,
         scores.candidates[kept],
         candidates.latitudes[kept],
         candidates.owners[kept],

@@ -249,8 +249,8 @@ def _best_sphere(
     diameter_nm: float,
 ) -> tuple[Float64[np.ndarray, " 3"], float]:
     """Centre and radius of the sphere along which there is most density, beside inside it."""
-    some = directions[::2]
-    share = weights[::2]
+    some = directions[::4]
+    share = weights[::4]
     best = (-np.inf, start_nm, diameter_nm / 2)
     for scale in (0.08, 0.03):
         steps = np.stack(np.meshgrid(*[np.arange(-1, 2)] * 3, indexing="ij"), -1).reshape(-1, 3)

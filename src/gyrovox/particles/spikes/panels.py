@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
-from typing import Any, Self, final
+from typing import Any, final
 
 import numpy as np
 from jaxtyping import Bool, Float32, Shaped
@@ -28,7 +28,7 @@ class Panels:
     shape: tuple[int, int, int]
 
     @classmethod
-    def of(cls, virions: tuple[Virion, ...]) -> Self:
+    def of(cls, virions: tuple[Virion, ...]) -> "Panels":
         """Panels of virions with voxels of one size, as square as may be."""
         side = max(max(virion.density.shape) for virion in virions)
         columns = math.ceil(math.sqrt(len(virions)))

@@ -1,7 +1,7 @@
 """The shell around a virion where spikes stand, seen as a map over directions."""
 
 from dataclasses import dataclass, field
-from typing import Any, Self, final
+from typing import Any, final
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64
@@ -41,7 +41,7 @@ class Shell:
     is_seen: Bool[np.ndarray, " n"] = field(repr=False)
 
     @classmethod
-    def around(cls, virion: Virion, lowest_nm: float, highest_nm: float) -> Self:
+    def around(cls, virion: Virion, lowest_nm: float, highest_nm: float) -> "Shell":
         """The shell between two heights over the middle of the membrane, in nm."""
         membrane = virion.membrane
         middle = (lowest_nm + highest_nm) / 2

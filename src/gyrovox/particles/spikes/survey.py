@@ -1,7 +1,7 @@
 """A first look at the shells of all virions: peaks of density, and peaks of a decoy beside them."""
 
 from dataclasses import dataclass, field
-from typing import Self, final
+from typing import final
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64
@@ -35,7 +35,7 @@ class Peaks:
     densities: Float64[np.ndarray, " n"]
 
     @classmethod
-    def of(cls, shells: tuple[Shell, ...], *, spacing_nm: float) -> Self:
+    def of(cls, shells: tuple[Shell, ...], *, spacing_nm: float) -> "Peaks":
         """The peaks of shells of the same heights."""
         volumes = tuple(shell.virion.density for shell in shells)
         owners, columns, densities = [], [], []
@@ -60,7 +60,7 @@ class Peaks:
     def __len__(self) -> int:
         return len(self.owners)
 
-    def chosen(self, kept: Bool[np.ndarray, " n"]) -> Self:
+    def chosen(self, kept: Bool[np.ndarray, " n"]) -> "Peaks":
         """Some of the peaks."""
         return type(self)(
             shells=self.shells,
@@ -150,7 +150,7 @@ class Survey:
     decoys: Peaks
 
     @classmethod
-    def of(cls, virions: tuple[Virion, ...], settings: SpikeSettings) -> Self:
+    def of(cls, virions: tuple[Virion, ...], settings: SpikeSettings) -> "Survey":
         """The survey of virions."""
         shells = tuple(
             Shell.around(virion, settings.lowest_nm, settings.highest_nm) for virion in virions
