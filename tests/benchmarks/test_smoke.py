@@ -9,7 +9,7 @@ import pytest
 from benchmarks.quality import accuracy, baselines, phantom, real_volumes
 from benchmarks.quality import kmeans as kmeans_quality
 from benchmarks.quality.__main__ import COMMANDS
-from benchmarks.speed import embedding, explorer, gyroplane, kmeans, scale, tree, whole_run
+from benchmarks.speed import embedding, explorer, gyroplane, kmeans, scale, tomography, tree, whole_run
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
@@ -31,6 +31,11 @@ def explored() -> str:
     return explorer.report([24], openings=1, changes=1, steps=3)
 
 
+def tomographed() -> str:
+    pytest.importorskip("torch_fourier_slice", reason="needs torch-fourier-slice, of the dev extra")
+    return tomography.report(16, repeats=2, threads=1)
+
+
 SMOKE: dict[str, Callable[[], str]] = {
     "speed/scale.py": scaled,
     "speed/explorer.py": explored,
@@ -44,6 +49,7 @@ SMOKE: dict[str, Callable[[], str]] = {
     "speed/tree.py": lambda: tree.measure(((24, 24, 24),), repeats=1),
     "quality/baselines.py": lambda: baselines.table("regular", range(2), baselines.SMALL),
     "speed/gyroplane.py": lambda: gyroplane.report(codes=100, side=4, repeats=2),
+    "speed/tomography.py": tomographed,
     "speed/kmeans.py": lambda: kmeans.measure(1000, 2, 3, [1], repeats=1),
 }
 

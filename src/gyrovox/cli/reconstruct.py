@@ -198,7 +198,7 @@ class Reconstruct(Command):
             note(f"{beads} gold beads are erased", quiet=self.work.quiet)
             steps.append(step)
         if self.ctf != "none":
-            from gyrovox.tomography.ctf import Optics
+            from gyrovox.settings.simulation import Optics
             from gyrovox.tomography.ctf_correction import ctf_correcting
 
             optics = Optics(
@@ -229,12 +229,13 @@ class Reconstruct(Command):
         from gyrovox import devices, io
         from gyrovox.io.scratch import Scratch
         from gyrovox.tomography.reconstruction import smeared_rows, write_sirt
-        from gyrovox.volumes import Volume, axis_aligned
+        from gyrovox.volumes import ArraySource, Volume, axis_aligned
 
         where = devices.device(self.work.device)
         chosen = series.chosen(images)
         # Steps know images by their number in the whole series.
         renamed = [_renumbered(step, images) for step in steps]
+        source: ArraySource
         with _rows_on_disk(folder) as store:
             if self.method == "wbp":
                 source = smeared_rows(

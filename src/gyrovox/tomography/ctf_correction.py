@@ -152,7 +152,7 @@ def defocus_map(
     across = columns * math.cos(angle) - rows * math.sin(angle)
     # The middle plane of the specimen, seen at s, lies at -s tan(tilt) along the beam.
     height_nm = -across * math.tan(tilt) * series.pixel_size_nm
-    return defocus[index] + defocus_handedness * height_nm
+    return np.asarray(defocus[index] + defocus_handedness * height_nm)
 
 
 def _check_defocus(series: TiltSeries) -> Float64[np.ndarray, " tilts"]:
@@ -179,7 +179,7 @@ def _share(
 ) -> Float64[np.ndarray, "v u"] | float:
     if len(levels) == 1:
         return 1.0
-    return np.maximum(0, 1 - np.abs(local - level) / (levels[1] - levels[0]))
+    return np.asarray(np.maximum(0, 1 - np.abs(local - level) / (levels[1] - levels[0])))
 
 
 def _padded(

@@ -117,6 +117,5 @@ def _radius(shape: tuple[int, ...]) -> Float64[np.ndarray, "z y frequencies"]:
     """How far each frequency of `rfftn` is from 0, in cycles per voxel."""
     depth, height = np.fft.fftfreq(shape[0]), np.fft.fftfreq(shape[1])
     width = np.fft.rfftfreq(shape[2])
-    return np.sqrt(
-        depth[:, None, None] ** 2 + height[None, :, None] ** 2 + width[None, None, :] ** 2
-    )
+    squared = depth[:, None, None] ** 2 + height[None, :, None] ** 2 + width[None, None, :] ** 2
+    return np.asarray(np.sqrt(squared))

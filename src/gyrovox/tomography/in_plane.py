@@ -124,15 +124,21 @@ def _taps(
     cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     v = rows[:, None] * cosine - columns * sine + (shift[0] + image.shape[0] // 2)
     u = rows[:, None] * sine + columns * cosine + (shift[1] + image.shape[1] // 2)
-    first_v, first_u = v.floor(), u.floor()
-    for down in _TAPS:
-        for right in _TAPS:
-            row, column = first_v + down, first_u + right
-            weight = _cubic(v - row) * _cubic(u - column)
-            inside = (row >= 0) & (row < image.shape[0])
-            inside &= (column >= 0) & (column < image.shape[1])
-            index = torch.where(inside, row * image.shape[1] + column, 0).long()
-            yield index.reshape(-1), (weight * inside).to(image.dtype).reshape(-1)
+    columns_of_taps = list(_taps_along(u, image.shape[1], image.dtype))
+    for row, down in _taps_along(v, image.shape[0], image.dtype):
+        for column, right in columns_of_taps:
+            yield (row * image.shape[1] + column).reshape(-1), (down * right).reshape(-1)
+
+
+def _taps_along(
+    place: Float[Tensor, "rows columns"], side: int, dtype: torch.dtype
+) -> Iterator[tuple[Int[Tensor, "rows columns"], Float[Tensor, "rows columns"]]]:
+    """For each of 4 neighbours along an axis, which pixel it is, and its weight: 0 beyond edges."""
+    first = place.floor()
+    for tap in _TAPS:
+        pixel = first + tap
+        inside = (pixel >= 0) & (pixel < side)
+        yield pixel.clamp(0, side - 1).long(), (_cubic(place - pixel) * inside).to(dtype)
 
 
 def _cubic(distance: Float[Tensor, "rows columns"]) -> Float[Tensor, "rows columns"]:

@@ -172,7 +172,7 @@ class _Problem:
             _, _, _, own_axis, own_tilt = self._parts(whole(part))
             away = (geometry.project(landmarks) - self._seen)[believed]
             held = own_axis / _AXIS_SPREAD_DEGREES, own_tilt / _TILT_SPREAD_DEGREES
-            return np.r_[away.ravel(), *held, geometry.shifts.ravel() * _HOLD]
+            return np.concatenate([away.ravel(), *held, geometry.shifts.ravel() * _HOLD])
 
         def slopes(part: Float64[np.ndarray, " part"]) -> Float64[np.ndarray, "residuals part"]:
             return self._slopes(whole(part), believed)[:, known]

@@ -133,4 +133,4 @@ def _shift_to(
             image, series.geometry, index, index, shape=shape, centre=np.zeros(2), shift=found
         )
         found = found + measured_shift(moved, reference)[0]
-    return found
+    return np.asarray(found)

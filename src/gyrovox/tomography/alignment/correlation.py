@@ -82,4 +82,4 @@ def _band(shape: tuple[int, int]) -> Float64[np.ndarray, "v frequencies"]:
     frequency = np.hypot(np.fft.fftfreq(shape[0])[:, None], np.fft.rfftfreq(shape[1]))
     low = 1 - np.exp(-((frequency / _LOWEST) ** 2))
     high = np.exp(-((frequency / _HIGHEST) ** 2))
-    return low * high
+    return np.asarray(low * high)

@@ -51,7 +51,8 @@ def weighted_back_projection(
     rows = smeared_rows(
         series, shape, row_filter=row_filter, thickness=thickness, where=where, quiet=True
     )
-    return rows.read(Region.whole(shape))[0]
+    voxels: Float32[np.ndarray, "z y x"] = rows.read(Region.whole(shape))[0]
+    return voxels
 
 
 def smeared_rows(

@@ -57,7 +57,7 @@ def row_weights(
     ramp = np.fft.rfft(kernel).real
     if kind == "hamming":
         ramp = ramp * (0.54 + 0.46 * np.cos(2 * np.pi * np.fft.rfftfreq(samples)))
-    return angular_widths(tilt_degrees)[:, None] * ramp
+    return np.asarray(angular_widths(tilt_degrees)[:, None] * ramp)
 
 
 def _exact(
@@ -89,7 +89,7 @@ def angular_widths(tilt_degrees: Float64[np.ndarray, " tilts"]) -> Float64[np.nd
     gaps = np.diff(tilt)
     gaps = np.concatenate([gaps[:1], gaps, gaps[-1:]])
     widths = (gaps[:-1] + gaps[1:]) / 2
-    return widths[which] / np.bincount(which)[which]
+    return np.asarray(widths[which] / np.bincount(which)[which])
 
 
 def padded_samples(width: int) -> int:
@@ -118,7 +118,7 @@ def filtered(
     gain = torch.from_numpy(weights * samples_per_pixel).to(frame)
     spectrum = torch.fft.rfft(_faded(frame, samples), dim=1) * gain
     # Frequencies that pixels do not have are 0: so values between them are exact.
-    finer = torch.fft.irfft(spectrum, n=samples * samples_per_pixel, dim=1)
+    finer: Tensor = torch.fft.irfft(spectrum, n=samples * samples_per_pixel, dim=1)
     return finer[:, : width * samples_per_pixel]
 
 
