@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _INK, _FAINT, _SPIKE, _MEMBRANE = "#22252a", "#8a9099", "#e0592a", "#2a8cc4"
 _MOST = 6  # virions
 _SIDE, _WIDE, _GAP, _TOP = 2.6, 4.6, 0.25, 0.75  # inches
+_NAMES = 0.35  # for what stands left of a map
 _ROWS = 120
 _NEAR_NM = 8.0  # of a slice: which spikes are marked on it
 _SLICES = ((0, 1, 2, "seen along z"), (1, 0, 2, "seen along y"))
@@ -42,7 +43,7 @@ def spike_picture(discovery: SpikeDiscovery, path: Path, *, title: str) -> None:
     from matplotlib.figure import Figure
 
     shown = discovery.survey.virions[:_MOST]
-    width = _GAP + 2 * (_SIDE + _GAP) + _WIDE + _GAP
+    width = _GAP + 2 * (_SIDE + _GAP) + _NAMES + _WIDE + _GAP
     height = _TOP + len(shown) * (_SIDE + _GAP) + 0.1
     figure = Figure(figsize=(width, height), dpi=130, facecolor="white")
     FigureCanvasAgg(figure)
@@ -58,7 +59,7 @@ def spike_picture(discovery: SpikeDiscovery, path: Path, *, title: str) -> None:
             _draw_slice(axes, virion, discovery.learned, row, view)
             if row == 0:
                 axes.set_title(view[3], fontsize=8.5, color=_FAINT, loc="left")
-        left = _GAP + 2 * (_SIDE + _GAP)
+        left = _GAP + 2 * (_SIDE + _GAP) + _NAMES
         axes = figure.add_axes((left / width, bottom / height, _WIDE / width, _SIDE / height))
         _draw_map(axes, maps[row], discovery.learned, row)
         axes.set_title(_caption(discovery.learned, virion, row), fontsize=8.5, color=_INK)

@@ -1,5 +1,7 @@
 """From virions to spikes: found where they were drawn, counted, as particles with directions."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from drawn_virions import matched
@@ -139,17 +141,18 @@ def test_regions_grow_with_the_virions():
 
 def test_the_whole_way_is_deterministic_and_names_a_node(tomogram, particles, spike_settings):
     quick = suited(Configuration(training=TrainingSettings(steps=3, crop_size=12)), 1)
-    found = [
+    segmenter = HierarchicalSegmenter(quick, seed=1, quiet=True)
+    one, same = (
         discover_spikes(
             tomogram,
             particles.chosen(np.array([0])),
-            HierarchicalSegmenter(quick, seed=1, quiet=True),
-            settings=spike_settings,
+            segmenter,
+            settings=replace(spike_settings, working_voxel_nm=4.5),
+            is_fitted=is_fitted,
             seed=2,
         )
-        for _ in range(2)
-    ]
-    one, same = found
+        for is_fitted in (False, True)
+    )
     np.testing.assert_array_equal(one.learned.peaks.columns, same.learned.peaks.columns)
     np.testing.assert_array_equal(one.learned.counts.highs, same.learned.counts.highs)
     assert one.nodes == same.nodes

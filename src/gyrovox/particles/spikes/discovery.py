@@ -234,7 +234,7 @@ def discovered(
         survey.decoys.densities,
         virions=len(virions),
     )
-    features = panels.parts(tangent_codes(segmentation.codes, manifold))
+    features = looks(panels, segmentation.codes, manifold)
     learned = scored_by_profile(
         survey.candidates.profiles(features),
         survey.candidates.latitudes,
@@ -312,6 +312,23 @@ def found_spikes(
         pieces=of_piece[pieces],
         dropped=int((which & ~fits & (chances > 0.5)).sum()),
     )
+
+
+def looks(
+    panels: Panels, codes: Float32[np.ndarray, "z y x dim"], manifold: Manifold
+) -> tuple[Float32[np.ndarray, "_ _ _ channels"], ...]:
+    """What voxels look like, in codes and in density, over each virion.
+
+    Args:
+        panels: The virions side by side.
+        codes: Of the panels' voxels.
+        manifold: Their space.
+
+    Returns:
+        Maps of shape (z, y, x, dim + 1): codes carried to the origin, and density.
+    """
+    carried = tangent_codes(codes, manifold)
+    return tuple(panels.parts(np.concatenate([carried, panels.density()[..., None]], axis=-1)))
 
 
 def tangent_codes(

@@ -16,6 +16,7 @@ from gyrovox.settings.spikes import MEMBRANE_NM, SpikeSettings
 _TOUCHING = np.ones((3, 3, 3), np.bool_)
 _LOOKED_AT = 24  # nodes whose pieces are counted
 _MOST_NODES = 8  # of a set
+_MANY = 10.0  # pieces: as many count half of what no end of them would
 
 
 @final
@@ -227,9 +228,10 @@ def _evidence(
     outside = float(sums[0, 1] / max(sums[0, 0], 1))
     alike = 1 / (1 + variation)
     in_pieces = float(like.sum() / max(volumes.sum(), 1e-12)) if number else 0.0
+    many = len(like) / (len(like) + _MANY)
     return NodeEvidence(
         nodes=nodes,
-        score=max(contrast, 0.0) * outside * in_pieces * (0.5 + alike),
+        score=max(contrast, 0.0) * outside * in_pieces * (0.5 + alike) * many,
         outside=outside,
         contrast=contrast,
         pieces=len(like),
