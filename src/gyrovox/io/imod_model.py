@@ -107,7 +107,7 @@ def read_imod(path: Path, known: KnownTomogram) -> ParticleTable:
 
 
 @final
-@dataclass
+@dataclass(frozen=True)
 class _Model:
     """What has been read of a model so far."""
 
@@ -215,10 +215,10 @@ def _take_contour(data: bytes, at: int, model: _Model, name: str) -> int:
     count = int(_CONTOUR.unpack_from(data, at)[0])
     at += _CONTOUR.size
     points = np.frombuffer(data, ">f4", 3 * count, at).reshape(-1, 3)
-    model.points += [(float(x), float(y), float(z)) for x, y, z in points]
-    model.sizes += [np.nan] * count
-    model.values += [np.nan] * count
-    model.classes += [name or _UNNAMED] * count
+    model.points.extend((float(x), float(y), float(z)) for x, y, z in points)
+    model.sizes.extend([np.nan] * count)
+    model.values.extend([np.nan] * count)
+    model.classes.extend([name or _UNNAMED] * count)
     return at + 12 * count
 
 

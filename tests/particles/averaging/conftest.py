@@ -10,13 +10,13 @@ from gyrovox.particles.averaging import Averager, AveragingRecipe
 from gyrovox.volumes import ParticleTable, Volume
 
 RECIPE = AveragingRecipe(
-    box_nm=14.0,
-    mask_nm=12.0,
+    box_nm=12.0,
+    mask_nm=11.0,
     iterations=2,
     initial_resolution_nm=5.0,
     lean_degrees=12.0,
     shift_nm=2.0,
-    first_step_degrees=12.0,
+    first_step_degrees=15.0,
     last_step_degrees=4.0,
 )
 
@@ -33,7 +33,7 @@ class Noisy:
 
 @pytest.fixture(scope="session")
 def noisy():
-    scene = scattered(counts=(2, 4, 4), noise=0.25, wedge=(-60.0, 60.0), seed=1)
+    scene = scattered(counts=(2, 3, 3), noise=0.2, wedge=(-60.0, 60.0), seed=1)
     return Noisy(scene.tomogram, scene.truth, roughened(scene.truth), RECIPE)
 
 

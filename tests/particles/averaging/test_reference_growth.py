@@ -17,7 +17,7 @@ def low(box, cutoff=0.2):
 
 
 def test_it_looks_like_the_molecule_in_some_turn(start):
-    expected = low(molecule(14))
+    expected = low(molecule(12))
     spins = torch.from_numpy(np.stack([turn((1, 0, 0), 10 * step) for step in range(36)])).float()
     turned = turned_volumes(expected, spins).flatten(1)
     found = low(start.halves[0]).flatten()

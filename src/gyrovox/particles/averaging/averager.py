@@ -213,10 +213,9 @@ class Averager:
     def finished(self, state: AveragingState) -> Average:
         """What a state gives that has been aligned at least once."""
         correlation = self._correlation(state)
-        halves = (self._stack.sum_of(state, state.second == half) for half in (False, True))
-        first, second = halves
+        both = torch.from_numpy(self.halves_together(state)).to(self._stack.device)
         return Average(
-            volume=filtered((first + second).average(), correlation).cpu().numpy(),
+            volume=filtered(both, correlation).cpu().numpy(),
             halves=state.halves,
             mask=self._mask,
             correlation=correlation,
@@ -229,6 +228,11 @@ class Averager:
             second=state.second,
             voxel_size_nm=self._voxel_size_nm,
         )
+
+    def halves_together(self, state: AveragingState) -> Float32[np.ndarray, "box box box"]:
+        """The average of all particles of a state, unfiltered; dense matter bright."""
+        first, second = (self._stack.sum_of(state, state.second == half) for half in (False, True))
+        return (first + second).average().cpu().numpy()
 
     @property
     def _shift(self) -> float:
