@@ -44,11 +44,12 @@ def align_by_beads(
     """
     diameter = diameter_nm / series.pixel_size_nm
     centre = np.array(series.images.shape[1:]) // 2
-    found = [
-        find_gold(image, diameter) - centre
-        for image in track(series.images, "beads", len(series), quiet=quiet, unit="images")
-    ]
-    fields = [_Field(places) for places in found]
+    # Of a bead that the edge cuts, the middle is not where it seems.
+    reach = np.array(series.images.shape[1:]) / 2 - 0.75 * diameter
+    fields = []
+    for image in track(series.images, "beads", len(series), quiet=quiet, unit="images"):
+        places = find_gold(image, diameter) - centre
+        fields.append(_Field(places[(np.abs(places) < reach).all(axis=1)]))
     seen, geometry = _followed(fields, start, _REACH * diameter)
     adjusted = _adjusted(seen, geometry)
     for _ in range(_ROUNDS):

@@ -13,7 +13,7 @@ from gyrovox.tomography.tilt_geometry import TiltGeometry
 _AXIS_SPREAD_DEGREES = 1.0  # of single images around the axis of all
 _TILT_SPREAD_DEGREES = 0.2  # of the stage around its nominal tilts
 _ROBUST_PIXELS = 0.7  # residuals beyond it count less
-_OUTLIER_PIXELS = 2.5
+_OUTLIER_PIXELS = 1.5
 _OUTLIER_DEVIATIONS = 4.0
 _HOLD = 1e-3  # of shifts: the specimen could be anywhere
 _ROUNDS = 3
