@@ -30,6 +30,7 @@ from gyrovox.particles.detector import (
 from gyrovox.particles.detector.simulated_examples import SHAPE, simulated_examples
 from gyrovox.particles.picking import (
     PickCounts,
+    TemplateSearch,
     above,
     best_threshold,
     counted_picks,
@@ -205,10 +206,12 @@ def template_picker(sizes_nm: Sequence[float]) -> Picker:
             pick_by_template(
                 tomogram,
                 template,
-                diameter_nm=size + 40,
-                angular_step_degrees=360.0,
-                threshold=ANYTHING,
-                voxel_size_nm=VOXEL_NM,
+                TemplateSearch(
+                    diameter_nm=size + 40,
+                    angular_step_degrees=360.0,
+                    threshold=ANYTHING,
+                    voxel_size_nm=VOXEL_NM,
+                ),
                 device="cpu",
                 quiet=True,
             )
@@ -376,8 +379,9 @@ def introduction(plan: Plan) -> list[str]:
         "",
         f"Detectors learned from the same {plan.tomograms - plan.held_out} simulated tomograms of "
         f"varied dose, defocus and crowding, each in {plan.training.steps} steps of "
-        f"{plan.training.batch} crops of {plan.training.crop} voxels; their thresholds are from {plan.held_out} more. "
-        f"Thresholds of the others, and the diameter of the difference of Gaussians (DoG), are of "
+        f"{plan.training.batch} crops of {plan.training.crop} voxels; their thresholds are from "
+        f"{plan.held_out} more. Thresholds of the classic pickers, and the diameter of the "
+        f"difference of Gaussians (DoG), are from "
         f"{plan.some} tomograms of other seeds at the default dose. Templates are virions of "
         f"{', '.join(f'{size:g}' for size in plan.templates_nm)} nm, averaged over all directions.",
         "",

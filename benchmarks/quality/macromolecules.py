@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from benchmarks.quality.real_volumes import tree_of
 from gyrovox import HierarchicalSegmenter, io
-from gyrovox.particles.picking import pick_by_template
+from gyrovox.particles.picking import TemplateSearch, pick_by_template
 from gyrovox.settings import SegmentationSettings, configuration
 from gyrovox.tomography.denoising import Gaussian, TotalVariation, denoise
 from gyrovox.volumes import Volume
@@ -193,11 +193,13 @@ def _of_templates(volume: Volume, particles: Particles, *, small: bool) -> dict[
             picks = pick_by_template(
                 volume,
                 Volume.from_array(template.astype(np.float32), voxel_size_nm=volume.voxel_size_nm),
-                diameter_nm=20.0 * _SIZE_NM,
-                tilt_degrees=TILTS,
-                angular_step_degrees=90.0 if small else 30.0,
-                threshold=3.0,
-                voxel_size_nm=2.0 * _SIZE_NM,
+                TemplateSearch(
+                    diameter_nm=20.0 * _SIZE_NM,
+                    tilt_degrees=TILTS,
+                    angular_step_degrees=90.0 if small else 30.0,
+                    threshold=3.0,
+                    voxel_size_nm=2.0 * _SIZE_NM,
+                ),
                 quiet=True,
             )
             # What it was made from is no merit to find.

@@ -190,15 +190,18 @@ class Pick(Command):
 
     def _matches(self, tomogram: "Volume") -> "ParticleTable":
         from gyrovox import io
-        from gyrovox.particles.picking import pick_by_template
+        from gyrovox.particles.picking import TemplateSearch, pick_by_template
 
-        return pick_by_template(
-            tomogram,
-            io.read(str(self.template)),
+        search = TemplateSearch(
             diameter_nm=float(self.diameter_nm or 0),
             tilt_degrees=self.tilt_range,
             angular_step_degrees=self.angular_step,
             threshold=5.0 if self.threshold is None else self.threshold,
+        )
+        return pick_by_template(
+            tomogram,
+            io.read(str(self.template)),
+            search,
             contrast=self.contrast,
             nan_policy=self.work.nan_policy,
             name=self.name,

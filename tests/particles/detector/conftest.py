@@ -8,6 +8,7 @@ import pytest
 from gyrovox.particles.detector.examples import Example
 from gyrovox.particles.detector.particle_detector import ParticleDetector
 from gyrovox.particles.detector.settings import DetectorSettings
+from gyrovox.particles.detector.simulated_examples import simulated_example
 from gyrovox.particles.detector.training import DetectorTraining, train_detector
 
 SETTINGS = DetectorSettings(
@@ -37,6 +38,12 @@ def balls(seed, shape=(16, 48, 48), count=4):
 @pytest.fixture(scope="session", name="balls")
 def make_balls():
     return balls
+
+
+@pytest.fixture(scope="session")
+def simulated():
+    """A simulated tomogram of a seed that no detector learned from."""
+    return simulated_example(DetectorSettings(), seed=123_456, number=0)
 
 
 @pytest.fixture(scope="session")

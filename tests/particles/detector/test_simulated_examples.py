@@ -17,22 +17,17 @@ from gyrovox.particles.detector.simulated_examples import (
 )
 
 
-@pytest.fixture(scope="module")
-def example():
-    return simulated_example(DetectorSettings(), seed=0, number=1)
-
-
-def test_a_virion_stands_out_where_its_box_says(example):
-    assert example.voxels.shape == SHAPE
-    assert len(example.boxes) >= 1
+def test_a_virion_stands_out_where_its_box_says(simulated):
+    assert simulated.voxels.shape == SHAPE
+    assert len(simulated.boxes) >= 1
     grid = np.indices(SHAPE)
     within = np.zeros(SHAPE, bool)
-    for box in example.boxes:
+    for box in simulated.boxes:
         assert (box[3:] >= 80 / 4).all()
         assert (box[3:] <= 120 / 4).all()
         gaps = np.linalg.norm(grid - box[:3, None, None, None], axis=0)
         within |= np.abs(gaps - box[3] / 2 + 0.7) < 1.0  # the membrane
-    assert example.voxels[within].mean() > example.voxels.mean() + 0.3  # dense matter is bright
+    assert simulated.voxels[within].mean() > simulated.voxels.mean() + 0.3  # dense matter is bright
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from gyrovox.errors import SettingsError
 from gyrovox.particles.picking.rotation_grid import even_rotations
 from gyrovox.particles.picking.template_matching import (
     Template,
+    TemplateSearch,
     correlation_maps,
     pick_by_template,
 )
@@ -129,10 +130,9 @@ def test_planted_copies_are_found_with_their_turns(planted):
     found = pick_by_template(
         tomogram,
         template,
-        diameter_nm=30.0,
-        angular_step_degrees=60.0,
-        threshold=7.0,
-        voxel_size_nm=2.0,
+        TemplateSearch(
+            diameter_nm=30.0, angular_step_degrees=60.0, threshold=7.0, voxel_size_nm=2.0
+        ),
         name="arm",
         device="cpu",
         quiet=True,
@@ -158,7 +158,14 @@ def test_what_cannot_be_a_template_is_refused(density, diameter, message):
         ready(density, diameter=diameter)
 
 
-def test_thresholds_are_numbers(planted):
-    template = Volume.from_array(arm(), voxel_size_nm=(2.0, 2.0, 2.0))
-    with pytest.raises(SettingsError, match="must be a number, got inf"):
-        pick_by_template(planted[0], template, diameter_nm=20.0, threshold=float("inf"))
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"threshold": float("inf")}, "must be a number, got inf"),
+        ({"diameter_nm": 0.0}, "must be above 0 nm, got 0"),
+        ({"angular_step_degrees": 0.0}, "must be above 0 and at most 360 degrees, got 0"),
+    ],
+)
+def test_how_to_search_is_checked(changed, message):
+    with pytest.raises(SettingsError, match=message):
+        TemplateSearch(**({"diameter_nm": 20.0} | changed))

@@ -119,6 +119,13 @@ def best_threshold(
 def above(picks: ParticleTable, threshold: float) -> ParticleTable:
     """The picks whose score is at least `threshold`.
 
+    Args:
+        picks: What was found, with scores.
+        threshold: Lowest score that counts.
+
+    Returns:
+        Those picks, in their order.
+
     Raises:
         ParticleError: If they have no scores.
     """

@@ -1,6 +1,7 @@
 """Template matching: where a tomogram looks as a template would in it, however that is turned."""
 
 import math
+from dataclasses import dataclass
 from typing import final
 
 import numpy as np
@@ -12,7 +13,7 @@ from torch import Tensor
 from gyrovox import devices
 from gyrovox.errors import SettingsError
 from gyrovox.particles.picking.peaks import peaks_of
-from gyrovox.particles.picking.rotation_grid import even_rotations
+from gyrovox.particles.picking.rotation_grid import even_rotations, rotation_count
 from gyrovox.particles.picking.table import check_diameter, robust_z, table_of
 from gyrovox.particles.picking.tomogram_grid import (
     Contrast,
@@ -200,15 +201,46 @@ def _of_tile(
     return best[inside].cpu().numpy(), which[inside].cpu().numpy()
 
 
+@final
+@dataclass(frozen=True, kw_only=True)
+class TemplateSearch:
+    """How a tomogram is searched for a template.
+
+    Args:
+        diameter_nm: Diameter of the ball within which the two are compared: the particle with what
+            is always around it.
+        tilt_degrees: First and last tilt of the series that the tomogram comes from.
+        angular_step_degrees: Angle from one turn of the template to the next; 360 takes it as it
+            is, for what looks the same from everywhere.
+        threshold: Score from which a particle counts: how many standard deviations of the whole
+            map its correlation lies above the median.
+        voxel_size_nm: Side of the voxels to compare on; by default a 16th of the diameter, but no
+            finer than the tomogram's.
+
+    Raises:
+        SettingsError: If a value is out of its range.
+    """
+
+    diameter_nm: float
+    tilt_degrees: tuple[float, float] = (-60.0, 60.0)
+    angular_step_degrees: float = 15.0
+    threshold: float = 5.0
+    voxel_size_nm: float | None = None
+
+    def __post_init__(self) -> None:
+        check_diameter(self.diameter_nm)
+        rotation_count(self.angular_step_degrees)
+        if not math.isfinite(self.threshold):
+            raise SettingsError(
+                f"the threshold of a score must be a number, got {self.threshold:g}."
+            )
+
+
 def pick_by_template(
     tomogram: Volume,
     template: Volume,
+    search: TemplateSearch,
     *,
-    diameter_nm: float,
-    tilt_degrees: tuple[float, float] = (-60.0, 60.0),
-    angular_step_degrees: float = 15.0,
-    threshold: float = 5.0,
-    voxel_size_nm: float | None = None,
     contrast: Contrast = "dark",
     nan_policy: NanPolicy = "error",
     name: str | None = None,
@@ -222,15 +254,7 @@ def pick_by_template(
         tomogram: One channel of cubic voxels of known size.
         template: A density map, positive where dense, of cubic voxels of known size; its centre is
             the voxel at n // 2.
-        diameter_nm: Diameter of the ball within which the two are compared: the particle with what
-            is always around it.
-        tilt_degrees: First and last tilt of the series that the tomogram comes from.
-        angular_step_degrees: Angle from one turn of the template to the next; 360 takes it as it
-            is, for what looks the same from everywhere.
-        threshold: Score from which a particle counts: how many standard deviations of the whole
-            map its correlation lies above the median.
-        voxel_size_nm: Side of the voxels to compare on; by default a 16th of the diameter, but no
-            finer than the tomogram's.
+        search: How it is searched for.
         contrast: Whether dense matter is dark in the tomogram or bright.
         nan_policy: What to do with NaN and infinite voxels of the tomogram.
         name: Class to give to the particles.
@@ -242,25 +266,27 @@ def pick_by_template(
         Positions, scores, diameters, and the rotations that fit best, highest score first.
 
     Raises:
-        SettingsError: If a setting is out of its range, or the template cannot be one.
+        SettingsError: If the tilts are no range, or the template cannot be one.
         VoxelSizeError: If voxels are not cubic, or of unknown size.
         VolumeError: If a volume cannot be worked with.
     """
-    check_diameter(diameter_nm)
-    if not math.isfinite(threshold):
-        raise SettingsError(f"the threshold of a score must be a number, got {threshold:g}.")
-    rotations = even_rotations(angular_step_degrees)
-    where = devices.device(device)
+    rotations, where = even_rotations(search.angular_step_degrees), devices.device(device)
     finest = cubic_voxel_size_nm(tomogram)
-    wanted = voxel_size_nm or max(finest, diameter_nm / VOXELS_A_DIAMETER)
+    wanted = search.voxel_size_nm or max(finest, search.diameter_nm / VOXELS_A_DIAMETER)
     density = density_on_voxels(template, wanted)
-    ready = Template(density, tilt_degrees=tilt_degrees, diameter=diameter_nm / wanted, where=where)
+    diameter = search.diameter_nm / wanted
+    ready = Template(density, tilt_degrees=search.tilt_degrees, diameter=diameter, where=where)
     grid = tomogram_grid(tomogram, voxel_size_nm=wanted, contrast=contrast, nan_policy=nan_policy)
     best, which = correlation_maps(
         grid.voxels, ready, rotations, where=where, tile=tile, quiet=quiet
     )
-    apart = APART * diameter_nm / grid.voxel_size_nm
-    places, scores = peaks_of(robust_z(best), apart=apart, threshold=threshold)
+    places, scores = peaks_of(robust_z(best), apart=APART * diameter, threshold=search.threshold)
     voxels = np.clip(np.rint(places).astype(int), 0, np.array(best.shape) - 1)
-    turns = rotations[which[tuple(voxels.T)]]
-    return table_of(grid, places, scores, diameter_nm=diameter_nm, name=name, rotations=turns)
+    return table_of(
+        grid,
+        places,
+        scores,
+        diameter_nm=search.diameter_nm,
+        name=name,
+        rotations=rotations[which[tuple(voxels.T)]],
+    )
