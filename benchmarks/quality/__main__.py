@@ -2,9 +2,14 @@
 
 import sys
 
-from benchmarks.quality import ablation, cryoet, detection
+from benchmarks.quality import ablation, averaging, cryoet, detection
 
-COMMANDS = {"ablation": ablation.main, "cryoet": cryoet.main, "detection": detection.main}
+COMMANDS = {
+    "ablation": ablation.main,
+    "averaging": averaging.main,
+    "cryoet": cryoet.main,
+    "detection": detection.main,
+}
 
 
 def main() -> None:

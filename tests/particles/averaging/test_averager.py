@@ -139,6 +139,13 @@ def test_symmetry_makes_more_of_few_particles():
     assert found["C3"] > found["C1"] + 0.03
 
 
+def test_halves_that_agree_on_nothing_resolve_the_box(average):
+    noise = replace(
+        average.correlation, correlations=np.zeros_like(average.correlation.correlations)
+    )
+    assert replace(average, correlation=noise).resolution_nm() == 12.0
+
+
 def test_skipped_particles_are_counted(noisy):
     positions = noisy.priors.positions.copy()
     positions[:2, 0] = 1.0

@@ -57,8 +57,13 @@ class Average:
     voxel_size_nm: float
 
     def resolution_nm(self, threshold: float = GOLD_STANDARD) -> float:
-        """Length of the wave at which the halves' correlation first falls below a threshold."""
-        return self.voxel_size_nm / resolved_frequency(self.correlation, threshold)
+        """Length of the wave at which the halves' correlation first falls below a threshold.
+
+        It is the side of the box where they agree on nothing.
+        """
+        coarsest = 1 / len(self.volume)
+        frequency = max(resolved_frequency(self.correlation, threshold), coarsest)
+        return self.voxel_size_nm / frequency
 
     def write_correlation(self, path: Path) -> None:
         """Write the halves' correlation as a table, .csv, a shell a row."""
