@@ -52,15 +52,13 @@ def ctf_corrected(
         Shape (v, u).
 
     Raises:
-        SettingsError: If there is no such method, or the signal-to-noise ratio is not positive.
+        SettingsError: If the signal-to-noise ratio is not positive.
         TiltSeriesError: If the defocus is unknown.
 
     Source:
         Xiong et al. (2009), J. Struct. Biol. 168:378 (strips);
         Frank (2006), Three-Dimensional Electron Microscopy, 2nd ed., eq. 2.32 (Wiener).
     """
-    if method not in {"phase-flip", "wiener"}:
-        raise SettingsError(f"CTF correction must be 'phase-flip' or 'wiener', got {method!r}.")
     if not (math.isfinite(signal_to_noise) and signal_to_noise > 0):
         raise SettingsError(f"signal_to_noise must be above 0, got {signal_to_noise}.")
     optics = Optics() if optics is None else optics
@@ -77,11 +75,7 @@ def ctf_corrected(
             optics=optics,
             half=True,
         )
-        gain = (
-            -np.sign(transfer)
-            if method == "phase-flip"
-            else -transfer / (transfer**2 + 1 / signal_to_noise)
-        )
+        gain = _gain(transfer, method, signal_to_noise)
         corrected = fft.irfft2(spectrum * gain, s=padded.shape)[inner]
         out += corrected * _share(local, level, levels)
     return out.astype(np.float32)
@@ -162,6 +156,14 @@ def _check_defocus(series: TiltSeries) -> Float64[np.ndarray, " tilts"]:
             f"not. Put it into the .mdoc beside the stack, or leave --ctf away."
         )
     return series.defocus_nm
+
+
+def _gain(
+    transfer: Float64[np.ndarray, "v u"], method: CtfCorrection, signal_to_noise: float
+) -> Float64[np.ndarray, "v u"]:
+    if method == "phase-flip":
+        return -np.sign(transfer)
+    return np.asarray(-transfer / (transfer**2 + 1 / signal_to_noise))
 
 
 def _levels(

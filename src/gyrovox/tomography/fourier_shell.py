@@ -84,17 +84,7 @@ def fourier_shell_correlation(
         centred = volume - volume.mean(dtype=np.float64)
         spectra.append(fft.rfftn(centred if mask is None else centred * mask))
     radius = _radius(first.shape)
-    count = np.full(radius.shape, 2.0)  # each stands for its conjugate too, except on two faces
-    count[..., 0] = 1
-    if first.shape[2] % 2 == 0:
-        count[..., -1] = 1
-    if weights is not None:
-        if weights.shape != radius.shape:
-            raise VolumeMismatchError(
-                f"weights must be laid out as rfftn does, shape {radius.shape}, got "
-                f"{weights.shape}."
-            )
-        count *= weights
+    count = _counts(radius.shape, first.shape[2] % 2 == 0, weights)
     step = 1 / max(first.shape)
     shells = int(0.5 / step) + 1
     shell = np.rint(radius / step).astype(np.int64)
@@ -111,6 +101,29 @@ def fourier_shell_correlation(
         correlations=np.divide(cross, power, out=np.zeros(shells), where=power > 0),
         counts=numbers,
     )
+
+
+def _counts(
+    shape: tuple[int, ...],
+    is_even: bool,
+    weights: Float32[np.ndarray, "z y frequencies"] | None,
+) -> Float64[np.ndarray, "z y frequencies"]:
+    """What each frequency of `rfftn` counts: for its conjugate too, except on two faces.
+
+    Raises:
+        VolumeMismatchError: If weights have another shape.
+    """
+    count = np.full(shape, 2.0)
+    count[..., 0] = 1
+    if is_even:
+        count[..., -1] = 1
+    if weights is None:
+        return count
+    if weights.shape != shape:
+        raise VolumeMismatchError(
+            f"weights must be laid out as rfftn does, shape {shape}, got {weights.shape}."
+        )
+    return np.asarray(count * weights)
 
 
 def _radius(shape: tuple[int, ...]) -> Float64[np.ndarray, "z y frequencies"]:
