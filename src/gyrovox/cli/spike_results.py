@@ -76,7 +76,7 @@ def write_discovery(
     with stopwatch(timings_s, "write"):
         write_particles(table, folder / STAR)
         write_particles(table, folder / CSV)
-        _write_counts(folder / COUNTS, discovery)
+        _write_counts(folder / COUNTS, discovery, settings)
         panels = discovery.panels
         io.write(panels.volume(particles.tomogram), folder / PANELS)
         # Without the hidden folder, which is gone when somebody reads the record.
@@ -102,12 +102,13 @@ def _small(found: "FoundSpikes") -> "NDArray[np.unsignedinteger[Any]]":
     return found.pieces.astype(np.min_scalar_type(int(found.pieces.max(initial=0))))
 
 
-def _write_counts(path: Path, discovery: "SpikeDiscovery") -> None:
+def _write_counts(path: Path, discovery: "SpikeDiscovery", settings: SpikeSettings) -> None:
     """A line for each virion: its spikes, with an interval, and how densely they stand."""
     found, counts = discovery.learned, discovery.learned.counts
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(_COLUMNS)
+        seen = discovery.survey.room(settings).seen
         for number, virion in enumerate(discovery.survey.virions):
             area = virion.membrane.area_nm2()
             spacing = found.spacing(number)
@@ -123,7 +124,7 @@ def _write_counts(path: Path, discovery: "SpikeDiscovery") -> None:
                 f"{virion.membrane.mean_radius_nm:.2f}",
                 f"{area:.0f}",
                 f"{1000 * counts.estimates[number] / area:.3f}",
-                f"{discovery.survey.seen[number]:.3f}",
+                f"{seen[number]:.3f}",
                 int(virion.is_clipped),
                 f"{nearest.mean():.2f}" if len(nearest) else "",
                 "" if math.isnan(spacing.ratio) else f"{spacing.ratio:.3f}",

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from gyrovox.particles.spikes.appearance import scored_by_density, scored_by_profile
+from gyrovox.particles.spikes.mixture import ScoredPeaks
 
 
 def profiles(generator, *, spikes=60, others=25, noise=200, decoys=400, dim=12):
@@ -20,13 +21,23 @@ def profiles(generator, *, spikes=60, others=25, noise=200, decoys=400, dim=12):
     return rows, false
 
 
+def by_density(rows, decoys):
+    """Scored by the means of profiles, on three virions."""
+    peaks, noise = (
+        ScoredPeaks(
+            scores=one.mean(axis=1),
+            latitudes=np.random.default_rng(1).uniform(-1, 1, len(one)) ** 2,
+            owners=np.arange(len(one)) % 3,
+        )
+        for one in (rows, decoys)
+    )
+    return scored_by_density(peaks, noise, virions=3)
+
+
 @pytest.fixture
 def drawn():
     rows, decoys = profiles(np.random.default_rng(0))
-    latitudes = np.random.default_rng(1).uniform(-1, 1, len(rows)) ** 2
-    owners = np.arange(len(rows)) % 3
-    first = scored_by_density(rows.mean(axis=1), latitudes, owners, decoys.mean(axis=1), virions=3)
-    return rows, latitudes, owners, decoys, first
+    return rows, decoys, by_density(rows, decoys)
 
 
 def area_under(scores, is_spike):
@@ -34,49 +45,43 @@ def area_under(scores, is_spike):
 
 
 def test_the_shape_tells_spikes_from_what_is_as_dense(drawn):
-    rows, latitudes, owners, decoys, first = drawn
-    learned = scored_by_profile(rows, latitudes, owners, decoys, first=first, seed=0)
+    rows, decoys, first = drawn
+    learned = scored_by_profile(rows, decoys, first=first, seed=0)
     is_spike = np.arange(len(rows)) < 60
-    assert area_under(first.candidates, is_spike) < 0.96
-    assert area_under(learned.candidates, is_spike) > 0.98
-    chances = learned.mixture.chances(learned.candidates, latitudes, owners)
+    assert area_under(first.candidates.scores, is_spike) < 0.96
+    assert area_under(learned.candidates.scores, is_spike) > 0.98
+    chances = learned.mixture.chances(learned.candidates)
     assert chances.sum() == pytest.approx(60, abs=8)
 
 
 def test_a_start_decides_which_of_two_kinds_is_learned(drawn):
-    rows, latitudes, owners, decoys, first = drawn
+    rows, decoys, _ = drawn
     others = np.zeros(len(rows))
     others[60:85] = 1.0
-    learned = scored_by_profile(
-        rows, latitudes, owners, decoys[40:], first=first, start=others, seed=0
-    )
+    # Decoys of the other kind would speak against it.
+    plain = by_density(rows, decoys[40:])
+    learned = scored_by_profile(rows, decoys[40:], first=plain, start=others, seed=0)
     is_other = others > 0
-    assert area_under(learned.candidates, is_other) > 0.98
+    assert area_under(learned.candidates.scores, is_other) > 0.98
 
 
 def test_scores_of_noise_that_was_learned_from_stay_noise():
     generator = np.random.default_rng(3)
     rows, decoys = generator.normal(size=(150, 40)), generator.normal(size=(150, 40))
-    latitudes, owners = np.zeros(150), np.zeros(150, np.int64)
-    first = scored_by_density(rows.mean(axis=1), latitudes, owners, decoys.mean(axis=1), virions=1)
-    learned = scored_by_profile(rows, latitudes, owners, decoys, first=first, seed=0)
+    learned = scored_by_profile(rows, decoys, first=by_density(rows, decoys), seed=0)
     # Of 150 rows of 40 numbers, a discriminant that had seen them all would tell most apart.
-    chances = learned.mixture.chances(learned.candidates, latitudes, owners)
+    chances = learned.mixture.chances(learned.candidates)
     assert (chances > 0.5).mean() < 0.3
 
 
 def test_too_few_peaks_leave_the_first_scores(drawn):
-    rows, latitudes, owners, decoys, first = drawn
-    few = scored_by_density(
-        first.candidates[:6], latitudes[:6], owners[:6], first.decoys, virions=3
-    )
-    learned = scored_by_profile(rows[:6], latitudes[:6], owners[:6], decoys, first=few, seed=0)
+    rows, decoys, _ = drawn
+    few = by_density(rows[:6], decoys)
+    learned = scored_by_profile(rows[:6], decoys, first=few, seed=0)
     assert learned is few
 
 
 def test_scores_are_the_same_for_the_same_seed(drawn):
-    rows, latitudes, owners, decoys, first = drawn
-    one, same = (
-        scored_by_profile(rows, latitudes, owners, decoys, first=first, seed=4) for _ in range(2)
-    )
-    np.testing.assert_array_equal(one.candidates, same.candidates)
+    rows, decoys, first = drawn
+    one, same = (scored_by_profile(rows, decoys, first=first, seed=4) for _ in range(2))
+    np.testing.assert_array_equal(one.candidates.scores, same.candidates.scores)

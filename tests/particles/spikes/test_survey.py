@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from drawn_virions import matched
+from drawn_virions import RADIUS_NM, matched
 
 from gyrovox.particles.spikes.survey import Peaks
 
@@ -53,5 +53,10 @@ def test_some_peaks_are_chosen_in_their_order(survey):
     np.testing.assert_array_equal(chosen.densities, survey.candidates.densities[[1, 3]])
 
 
-def test_all_of_both_virions_is_seen(survey):
-    np.testing.assert_allclose(survey.seen, 1.0, atol=0.02)
+def test_there_is_room_on_all_of_both_virions(survey, spike_settings):
+    room = survey.room(spike_settings)
+    np.testing.assert_allclose(room.seen, 1.0, atol=0.02)
+    middle = (spike_settings.lowest_nm + spike_settings.highest_nm) / 2
+    np.testing.assert_allclose(room.areas_nm2, 4 * np.pi * (RADIUS_NM + middle) ** 2, rtol=0.06)
+    assert room.decoy_nm2 > room.areas_nm2.sum()
+    np.testing.assert_allclose(room.free_nm2(np.array([0.0, 1e9])), [room.areas_nm2[0], 0.0])

@@ -5,13 +5,13 @@ peaks' profiles is fitted between peaks that are taken for spikes and decoys, pe
 it, and by their scores taken for spikes anew, until nothing changes.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import final
 
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from .mixture import PeakMixture, fit_mixture
+from .mixture import PeakMixture, ScoredPeaks, fit_mixture
 
 _ROUNDS = 8
 _FOLDS = 5
@@ -26,44 +26,33 @@ class PeakScores:
     """How much like spikes peaks look.
 
     Args:
-        candidates: Scores of the peaks, shape (n,).
-        decoys: Scores of the decoys.
+        candidates: The peaks.
+        decoys: The decoys.
         mixture: What spikes and noise are among these scores.
     """
 
-    candidates: Float64[np.ndarray, " n"] = field(repr=False)
-    decoys: Float64[np.ndarray, " decoys"] = field(repr=False)
+    candidates: ScoredPeaks = field(repr=False)
+    decoys: ScoredPeaks = field(repr=False)
     mixture: PeakMixture
 
 
-def scored_by_density(
-    candidates: Float64[np.ndarray, " n"],
-    latitudes: Float64[np.ndarray, " n"],
-    owners: Int64[np.ndarray, " n"],
-    decoys: Float64[np.ndarray, " decoys"],
-    *,
-    virions: int,
-) -> PeakScores:
+def scored_by_density(candidates: ScoredPeaks, decoys: ScoredPeaks, *, virions: int) -> PeakScores:
     """Scores that are the peaks' densities themselves.
 
     Args:
-        candidates: Densities of the peaks.
-        latitudes: Square of the sine of their latitude.
-        owners: Virion of each peak.
-        decoys: Densities of the decoys.
+        candidates: The peaks, with their densities for scores.
+        decoys: The decoys, likewise.
         virions: How many there are.
 
     Returns:
         The scores.
     """
-    mixture = fit_mixture(candidates, latitudes, owners, decoys, virions=virions)
+    mixture = fit_mixture(candidates, decoys, virions=virions)
     return PeakScores(candidates=candidates, decoys=decoys, mixture=mixture)
 
 
 def scored_by_profile(
     candidates: Float64[np.ndarray, "n features"],
-    latitudes: Float64[np.ndarray, " n"],
-    owners: Int64[np.ndarray, " n"],
     decoys: Float64[np.ndarray, "decoys features"],
     *,
     first: PeakScores,
@@ -76,10 +65,9 @@ def scored_by_profile(
 
     Args:
         candidates: Profiles of the peaks.
-        latitudes: Square of the sine of their latitude.
-        owners: Virion of each peak.
         decoys: Profiles of the decoys.
-        first: Scores that tell which peaks to take for spikes first: those that surpass decoys.
+        first: Scores of the same peaks and decoys, which tell which ones to take for spikes first:
+            those that surpass decoys.
         start: Which peaks may be among them, from 0 to 1; None for all.
         seed: Of the folds.
 
@@ -90,12 +78,13 @@ def scored_by_profile(
         Fisher (1936), The use of multiple measurements in taxonomic problems; the way of
         iterating: McLachlan (1975), https://doi.org/10.1080/01621459.1975.10479874
     """
-    if len(first.decoys) < 2 * _FOLDS or len(candidates) < 2 * _FOLDS:
+    if len(decoys) < 2 * _FOLDS or len(candidates) < 2 * _FOLDS:
         return first
     generator = np.random.default_rng(seed)
     folds = generator.permutation(len(candidates)) % _FOLDS
     decoy_folds = generator.permutation(len(decoys)) % _FOLDS
-    chances = (first.candidates > np.quantile(first.decoys, _FIRST)).astype(np.float64)
+    surpassed = np.quantile(first.decoys.scores, _FIRST)
+    chances = (first.candidates.scores > surpassed).astype(np.float64)
     if start is not None and (chances * start).sum() >= _FEWEST:
         chances = chances * start
     scores = first
@@ -103,10 +92,11 @@ def scored_by_profile(
         if chances.sum() < _FEWEST:
             return first
         found = _cross_scored(candidates, decoys, chances, folds, decoy_folds)
-        virions = len(first.mixture.shares)
-        mixture = fit_mixture(found[0], latitudes, owners, found[1], virions=virions)
-        scores = PeakScores(candidates=found[0], decoys=found[1], mixture=mixture)
-        chances = mixture.chances(found[0], latitudes, owners)
+        peaks = replace(first.candidates, scores=found[0])
+        noise = replace(first.decoys, scores=found[1])
+        mixture = fit_mixture(peaks, noise, virions=len(first.mixture.shares))
+        scores = PeakScores(candidates=peaks, decoys=noise, mixture=mixture)
+        chances = mixture.chances(peaks)
     return scores if chances.sum() >= _FEWEST else first
 
 

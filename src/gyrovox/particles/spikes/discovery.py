@@ -228,17 +228,11 @@ def discovered(
             chosen = evidence_of(tree, nodes, panels.heights_nm(), panels.density(), settings)
         mask = None if chosen is None else nodes_mask(tree, chosen.nodes)
     plain = scored_by_density(
-        survey.candidates.densities,
-        survey.candidates.latitudes,
-        survey.candidates.owners,
-        survey.decoys.densities,
-        virions=len(virions),
+        survey.candidates.scored(), survey.decoys.scored(), virions=len(virions)
     )
     features = looks(panels, segmentation.codes, manifold)
     learned = scored_by_profile(
         survey.candidates.profiles(features),
-        survey.candidates.latitudes,
-        survey.candidates.owners,
         survey.decoys.profiles(features),
         first=plain,
         start=None if mask is None else in_node(survey.candidates, panels, mask),
@@ -278,7 +272,7 @@ def found_spikes(
         As many of the likeliest peaks of each virion as are expected to be spikes.
     """
     candidates = survey.candidates
-    chances = scores.mixture.chances(scores.candidates, candidates.latitudes, candidates.owners)
+    chances = scores.mixture.chances(scores.candidates)
     possible = np.flatnonzero(chances >= _POSSIBLE)
     which = np.zeros(len(candidates), np.bool_)
     which[possible] = True
@@ -287,17 +281,17 @@ def found_spikes(
     volumes[possible] = volumes_nm3(pieces, len(possible), panels.voxel_size_nm)
     fits = (volumes >= settings.smallest_nm3) & (volumes <= settings.largest_nm3)
     kept = ~which | fits
+    room = survey.room(settings)
     counts = counted(
         scores.mixture,
-        scores.candidates[kept],
-        candidates.latitudes[kept],
-        candidates.owners[kept],
+        scores.candidates.chosen(kept),
         scores.decoys,
-        seen=survey.seen,
+        room,
         confidence=settings.confidence,
         seed=seed,
     )
-    listed = _likeliest(np.where(kept, chances, 0.0), candidates.owners, len(survey.virions))
+    expected = np.rint(counts.estimates * room.seen).astype(np.int64)
+    listed = _likeliest(np.where(kept, chances, 0.0), candidates.owners, expected)
     numbers = np.zeros(len(candidates) + 1, np.int32)
     numbers[listed + 1] = np.arange(1, len(listed) + 1)
     of_piece = np.concatenate([[0], numbers[possible + 1]]).astype(np.int32)
@@ -365,13 +359,14 @@ def _share(shell: Shell, mask: Bool[np.ndarray, "z y x"]) -> Float64[np.ndarray,
 
 
 def _likeliest(
-    chances: Float64[np.ndarray, " n"], owners: Int64[np.ndarray, " n"], virions: int
+    chances: Float64[np.ndarray, " n"],
+    owners: Int64[np.ndarray, " n"],
+    expected: Int64[np.ndarray, " virions"],
 ) -> Int64[np.ndarray, " listed"]:
-    """As many of the likeliest peaks of each virion as their chances add up to, in their order."""
+    """As many of the likeliest peaks of each virion as are expected, in their order."""
     listed = []
-    for virion in range(virions):
-        mine = np.flatnonzero(owners == virion)
-        count = round(float(chances[mine].sum()))
+    for virion, count in enumerate(expected.tolist()):
+        mine = np.flatnonzero((owners == virion) & (chances > 0))
         best = mine[np.lexsort((mine, -chances[mine]))][:count]
         listed.append(np.sort(best))
     return np.concatenate(listed) if listed else np.zeros(0, np.int64)

@@ -7,11 +7,12 @@ the missing wedge, and as spread as those of noise.
 """
 
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Bool, Float64, Int64
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 _STEPS = 80
 _STEPS_AGAIN = 40  # from what was fitted, for peaks that are drawn anew
@@ -21,6 +22,54 @@ _ONE_ABOVE = 0.8413  # share of a normal distribution below one standard deviati
 _DOUBT = 4.0  # peaks that a virion's share of spikes is drawn to that of all by
 _FLATNESS = 3.0  # spikes at a pole that a slope with latitude is doubted by
 _DRAWS = 400
+_NORMAL = ndtri((np.arange(200) + 0.5) / 200)  # a standard normal distribution, evenly
+
+
+@final
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ScoredPeaks:
+    """Peaks, and how much like spikes they look.
+
+    Args:
+        scores: Shape (n,), larger is more like a spike.
+        latitudes: Square of the sine of their latitude, 0 at the equator, 1 at the poles.
+        owners: Virion of each peak.
+    """
+
+    scores: Float64[np.ndarray, " n"]
+    latitudes: Float64[np.ndarray, " n"]
+    owners: Int64[np.ndarray, " n"]
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def chosen(self, kept: Bool[np.ndarray, " n"]) -> "ScoredPeaks":
+        """Some of the peaks."""
+        return ScoredPeaks(
+            scores=self.scores[kept], latitudes=self.latitudes[kept], owners=self.owners[kept]
+        )
+
+
+@final
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Room:
+    """How much shell there is for peaks.
+
+    Args:
+        seen: Share of each virion's shell of spikes that is seen, shape (virions,).
+        areas_nm2: Area of what is seen of each.
+        decoy_nm2: Area that the decoys were found in.
+        footprint_nm2: Area around a spike in which nothing else has a peak of its own.
+    """
+
+    seen: Float64[np.ndarray, " virions"]
+    areas_nm2: Float64[np.ndarray, " virions"]
+    decoy_nm2: float
+    footprint_nm2: float
+
+    def free_nm2(self, spikes: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Area between so many spikes, on what is seen of each virion."""
+        return np.maximum(self.areas_nm2 - self.footprint_nm2 * spikes, 0.0)
 
 
 @final
@@ -41,23 +90,9 @@ class PeakMixture:
     spike_mean: tuple[float, float]
     shares: Float64[np.ndarray, " virions"]
 
-    def chances(
-        self,
-        scores: Float64[np.ndarray, " n"],
-        latitudes: Float64[np.ndarray, " n"],
-        owners: Int64[np.ndarray, " n"],
-    ) -> Float64[np.ndarray, " n"]:
-        """Chance of each peak to be a spike.
-
-        Args:
-            scores: Of the peaks.
-            latitudes: Square of the sine of their latitude, 0 at the equator, 1 at the poles.
-            owners: Virion of each peak.
-
-        Returns:
-            Numbers from 0 to 1, shape (n,).
-        """
-        return _chances(self._fits(), scores, latitudes, owners)[0]
+    def chances(self, peaks: ScoredPeaks) -> Float64[np.ndarray, " n"]:
+        """Chance of each peak to be no noise, from 0 to 1, shape (n,)."""
+        return _chances(self._fits(), peaks)[0]
 
     def detectability(self, latitude: float) -> float:
         """Share of the spikes of a latitude whose peaks are likelier spikes than noise.
@@ -69,13 +104,14 @@ class PeakMixture:
             A number from 0 to 1, of a virion with the mean share of spikes.
         """
         mean = self.spike_mean[0] + self.spike_mean[1] * latitude
-        steps = np.linspace(-3, 3, 121)
-        weights = np.exp(-(steps**2) / 2)
         fits = self._fits()
         fits.shares = fits.shares.mean(axis=1, keepdims=True)
-        places, virion = np.full(121, latitude), np.zeros(121, np.int64)
-        sure = _chances(fits, mean + self.spread * steps, places, virion)[0] > 0.5
-        return float((weights * sure).sum() / weights.sum())
+        drawn = ScoredPeaks(
+            scores=mean + self.spread * _NORMAL,
+            latitudes=np.full(len(_NORMAL), latitude),
+            owners=np.zeros(len(_NORMAL), np.int64),
+        )
+        return float((_chances(fits, drawn)[0] > 0.5).mean())
 
     def _fits(self) -> "_Fits":
         return _Fits(
@@ -87,22 +123,13 @@ class PeakMixture:
         )
 
 
-def fit_mixture(
-    scores: Float64[np.ndarray, " n"],
-    latitudes: Float64[np.ndarray, " n"],
-    owners: Int64[np.ndarray, " n"],
-    decoys: Float64[np.ndarray, " decoys"],
-    *,
-    virions: int,
-) -> PeakMixture:
+def fit_mixture(peaks: ScoredPeaks, decoys: ScoredPeaks, *, virions: int) -> PeakMixture:
     """What noise and spikes look like among peaks, by expectation and maximisation.
 
     Args:
-        scores: Of the peaks of the shell of spikes.
-        latitudes: Square of the sine of their latitude.
-        owners: Virion of each peak.
-        decoys: Scores of the peaks of the decoy; where there are too few, the lower half of
-            `scores` stands for them.
+        peaks: Those of the shell of spikes.
+        decoys: Those of the decoy; where there are too few, the lower half of `peaks` stands for
+            them.
         virions: How many there are.
 
     Returns:
@@ -112,8 +139,8 @@ def fit_mixture(
         Dempster, Laird & Rubin (1977), Maximum likelihood from incomplete data via the EM
         algorithm; decoys as in Elias & Gygi (2007). https://doi.org/10.1038/nmeth1019
     """
-    middle, spread = _noise(_known_noise(scores, decoys)[np.newaxis])
-    top = float(np.quantile(scores, 0.95)) if len(scores) else 0.0
+    middle, spread = _noise(_known_noise(peaks, decoys).scores[np.newaxis])
+    top = float(np.quantile(peaks.scores, 0.95)) if len(peaks) else 0.0
     top = max(top, float(middle[0] + 3 * spread[0]))
     fits = _Fits(
         noise_mean=middle,
@@ -122,9 +149,9 @@ def fit_mixture(
         slope=np.zeros(1),
         shares=np.full((1, virions), 0.2),
     )
-    counts = np.ones((1, len(scores)))
-    for _ in range(_STEPS if len(scores) else 0):
-        _step(fits, counts, scores, latitudes, owners)
+    counts = np.ones((1, len(peaks)))
+    for _ in range(_STEPS if len(peaks) else 0):
+        _step(fits, counts, peaks)
     return PeakMixture(
         noise_mean=float(fits.noise_mean[0]),
         spread=float(fits.spread[0]),
@@ -152,12 +179,14 @@ class _Fits:
         self.shares = shares  # (draws, virions)
 
 
-def _known_noise(scores: NDArray[np.float64], decoys: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Scores of noise: decoys, or the lower half of the peaks."""
+def _known_noise(peaks: ScoredPeaks, decoys: ScoredPeaks) -> ScoredPeaks:
+    """Peaks of noise: decoys, or the lower half of the peaks."""
     if len(decoys) >= _FEWEST_DECOYS:
         return decoys
-    half = np.sort(scores)[: len(scores) // 2 + 1]
-    return half if len(half) else np.array([0.0, 1.0])
+    if not len(peaks):
+        nothing = np.array([0.0, 1.0])
+        return ScoredPeaks(scores=nothing, latitudes=0 * nothing, owners=np.zeros(2, np.int64))
+    return peaks.chosen(peaks.scores <= np.median(peaks.scores))
 
 
 def _noise(
@@ -169,30 +198,20 @@ def _noise(
     return middle, np.maximum(above - middle, 1e-9)
 
 
-def _chances(
-    fits: _Fits,
-    scores: NDArray[np.float64],
-    latitudes: NDArray[np.float64],
-    owners: NDArray[np.int64],
-) -> NDArray[np.float64]:
+def _chances(fits: _Fits, peaks: ScoredPeaks) -> NDArray[np.float64]:
     """Chance of each peak to be a spike, in each mixture, (draws, n)."""
-    mean = fits.base[:, None] + fits.slope[:, None] * latitudes
-    noise = (scores - fits.noise_mean[:, None]) / fits.spread[:, None]
-    spike = (scores - mean) / fits.spread[:, None]
-    shares = fits.shares[:, owners]
+    mean = fits.base[:, None] + fits.slope[:, None] * peaks.latitudes
+    noise = (peaks.scores - fits.noise_mean[:, None]) / fits.spread[:, None]
+    spike = (peaks.scores - mean) / fits.spread[:, None]
+    shares = fits.shares[:, peaks.owners]
     odds = (noise**2 - spike**2) / 2 + np.log(shares / (1 - shares))
     return np.asarray(1 / (1 + np.exp(-np.clip(odds, -50, 50))))
 
 
-def _step(
-    fits: _Fits,
-    counts: NDArray[np.float64],
-    scores: NDArray[np.float64],
-    latitudes: NDArray[np.float64],
-    owners: NDArray[np.int64],
-) -> None:
+def _step(fits: _Fits, counts: NDArray[np.float64], peaks: ScoredPeaks) -> None:
     """One step of expectation and maximisation; noise stays what the decoys say."""
-    chances = counts * _chances(fits, scores, latitudes, owners)
+    scores, latitudes = peaks.scores, peaks.latitudes
+    chances = counts * _chances(fits, peaks)
     total = np.maximum(chances.sum(axis=1), 1e-9)
     # Weighted regression on latitude. A slope needs spikes at all latitudes: few are doubted.
     middle = chances @ latitudes / total
@@ -203,12 +222,10 @@ def _step(
     least = fits.noise_mean + _LEAST_APART * fits.spread
     fits.base = np.maximum(height - slope * middle, least)
     fits.slope = np.maximum(slope, least - fits.base)
-    virions = fits.shares.shape[1]
-    member = np.zeros((len(owners), virions))
-    member[np.arange(len(owners)), owners] = 1
-    spikes, peaks = chances @ member, counts @ member
-    pooled = spikes.sum(axis=1) / np.maximum(peaks.sum(axis=1), 1e-9)
-    shares = (spikes + _DOUBT * pooled[:, None]) / (peaks + _DOUBT)
+    member = np.eye(fits.shares.shape[1])[peaks.owners]
+    spikes, every = chances @ member, counts @ member
+    pooled = spikes.sum(axis=1) / np.maximum(every.sum(axis=1), 1e-9)
+    shares = (spikes + _DOUBT * pooled[:, None]) / (every + _DOUBT)
     fits.shares = np.clip(shares, 1e-6, 1 - 1e-6)
 
 
@@ -230,28 +247,27 @@ class SpikeCounts:
 
 def counted(
     mixture: PeakMixture,
-    scores: Float64[np.ndarray, " n"],
-    latitudes: Float64[np.ndarray, " n"],
-    owners: Int64[np.ndarray, " n"],
-    decoys: Float64[np.ndarray, " decoys"],
+    peaks: ScoredPeaks,
+    decoys: ScoredPeaks,
+    room: Room,
     *,
-    seen: Float64[np.ndarray, " virions"],
     confidence: float,
     seed: int,
 ) -> SpikeCounts:
     """How many spikes each virion has, with an interval.
 
-    Three things are uncertain, and drawn: what noise and spikes look like (peaks and decoys are
-    drawn anew, with replacement), which peaks are spikes, and how many spikes stand where nothing
-    is seen, as densely as elsewhere on this virion.
+    What is no noise is a spike, or something else that floats there. The decoy shows how much of
+    that is on an area, and as much is taken off for the area between the spikes.
+
+    Four things are uncertain, and drawn: what noise and spikes look like (peaks and decoys are
+    drawn anew, with replacement), which peaks are noise, how many other things there are, and how
+    many spikes stand where nothing is seen, as densely as elsewhere on this virion.
 
     Args:
         mixture: That of these peaks.
-        scores: Of the peaks of all virions.
-        latitudes: Square of the sine of their latitude.
-        owners: Virion of each peak.
-        decoys: Scores of the peaks of the decoys.
-        seen: Share of each virion's shell that is seen.
+        peaks: Those of all virions.
+        decoys: Those of the decoys.
+        room: How much shell there is.
         confidence: How often an interval should hold the number.
         seed: Of what is drawn.
 
@@ -259,27 +275,52 @@ def counted(
         The counts.
     """
     generator = np.random.default_rng(seed)
-    virions = len(seen)
-    shares = np.clip(seen, 0.05, 1.0)
-    chances = mixture.chances(scores, latitudes, owners)
-    known = _known_noise(scores, decoys)
-    drawn = known[generator.integers(0, len(known), (_DRAWS, len(known)))]
-    fits = _repeated(mixture, *_noise(drawn))
-    number = len(scores)
+    virions, number = len(room.seen), len(peaks)
+    shares = np.clip(room.seen, 0.05, 1.0)
+    member = np.eye(virions)[peaks.owners]
+    one = mixture._fits()
+    weight = np.ones((1, len(decoys)))
+    dense = _chances(one, peaks) @ member
+    others = _others_per_nm2(one, decoys, weight, room)[:, None] * room.free_nm2(dense)
+    known = _known_noise(peaks, decoys)
+    rows = generator.integers(0, len(known), (_DRAWS, len(known)))
+    fits = _repeated(mixture, *_noise(known.scores[rows]))
     counts = generator.multinomial(number, np.full(number, 1 / max(number, 1)), _DRAWS)
     for _ in range(_STEPS_AGAIN if number else 0):
-        _step(fits, counts.astype(np.float64), scores, latitudes, owners)
-    are = generator.random((_DRAWS, number)) < _chances(fits, scores, latitudes, owners)
-    found = np.stack([are[:, owners == virion].sum(axis=1) for virion in range(virions)], axis=1)
-    draws = found + generator.negative_binomial(found + 0.5, shares)
+        _step(fits, counts.astype(np.float64), peaks)
+    are = generator.random((_DRAWS, number)) < _chances(fits, peaks)
+    found = are.astype(np.float64) @ member
+    weights = generator.multinomial(
+        len(decoys), np.full(len(decoys), 1 / max(len(decoys), 1)), _DRAWS
+    )
+    rates = _others_per_nm2(fits, decoys, weights, room)
+    floating = generator.poisson(rates[:, None] * room.free_nm2(found))
+    spikes = np.maximum(found - floating, 0).astype(np.int64)
+    draws = spikes + generator.negative_binomial(spikes + 0.5, shares)
     tail = (1 - confidence) / 2
     low = np.quantile(draws, tail, axis=0, method="inverted_cdf")
     high = np.quantile(draws, 1 - tail, axis=0, method="inverted_cdf")
     return SpikeCounts(
-        estimates=np.bincount(owners, chances, virions) / shares,
+        estimates=np.maximum(dense - others, 0.0)[0] / shares,
         lows=low.astype(np.int64),
         highs=high.astype(np.int64),
     )
+
+
+def _others_per_nm2(
+    fits: _Fits, decoys: ScoredPeaks, counts: NDArray[Any], room: Room
+) -> NDArray[np.float64]:
+    """What is neither noise nor spike, on an area, shape (draws,): decoys beyond normal noise."""
+    if len(decoys) < _FEWEST_DECOYS or room.decoy_nm2 <= 0:
+        return np.zeros(len(fits.spread))
+    everything = (counts * _chances(fits, decoys)).sum(axis=1)
+    # Noise itself has chances above 0, as many as spikes have below 1: it is not to be taken off.
+    mean = fits.base + fits.slope * float(decoys.latitudes.mean())
+    apart = ((mean - fits.noise_mean) / fits.spread)[:, None]
+    share = fits.shares.mean(axis=1, keepdims=True)
+    odds = apart * _NORMAL - apart**2 / 2 + np.log(share / (1 - share))
+    noise = (1 / (1 + np.exp(-odds))).mean(axis=1)
+    return np.maximum(everything - counts.sum(axis=1) * noise, 0.0) / room.decoy_nm2
 
 
 def _repeated(

@@ -9,6 +9,7 @@ from scipy.spatial import cKDTree
 
 from gyrovox.settings.spikes import SpikeSettings
 
+from .mixture import Room, ScoredPeaks
 from .shell import Shell, flattened, peaks, smoothed
 from .virions import Virion
 
@@ -89,6 +90,10 @@ class Peaks:
         """Square of the sine of the latitude: 0 at the equator, 1 where the beam enters."""
         return self.directions[:, 0] ** 2
 
+    def scored(self) -> ScoredPeaks:
+        """The same with their densities for scores."""
+        return ScoredPeaks(scores=self.densities, latitudes=self.latitudes, owners=self.owners)
+
     def profiles(
         self, volumes: tuple[Float32[np.ndarray, "_ _ _ dim"], ...]
     ) -> Float64[np.ndarray, "n features"]:
@@ -162,9 +167,13 @@ class Survey:
             decoys=Peaks.of(outer, spacing_nm=settings.spacing_nm),
         )
 
-    @property
-    def seen(self) -> Float64[np.ndarray, " virions"]:
-        """Share of each virion's shell that is seen."""
-        return np.array([
-            shell.seen_nm2 / float(shell.areas_nm2.sum()) for shell in self.candidates.shells
-        ])
+    def room(self, settings: SpikeSettings) -> Room:
+        """How much shell there is for peaks."""
+        shells = self.candidates.shells
+        areas = np.array([shell.seen_nm2 for shell in shells])
+        return Room(
+            seen=areas / np.array([float(shell.areas_nm2.sum()) for shell in shells]),
+            areas_nm2=areas,
+            decoy_nm2=sum(shell.seen_nm2 for shell in self.decoys.shells),
+            footprint_nm2=float(np.pi * settings.spacing_nm**2),
+        )
