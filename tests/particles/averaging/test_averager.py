@@ -73,6 +73,17 @@ def test_halves_know_nothing_of_each_other(noisy, states):
     assert abs(int(begun.second.sum()) * 2 - len(begun.rows)) <= 1
 
 
+def test_each_half_is_aligned_to_its_own_reference(noisy, states):
+    begun = replace(states[0], grown=False, halves=states[1].halves)
+    changed = begun.halves.copy()
+    changed[0] = changed[0].transpose(0, 2, 1)
+    averager = Averager(noisy.tomogram, noisy.priors, noisy.recipe)
+    plain = averager.improved(begun)
+    other = averager.improved(replace(begun, halves=changed))
+    np.testing.assert_array_equal(plain.halves[1], other.halves[1])
+    assert not np.array_equal(plain.halves[0], other.halves[0])
+
+
 def test_it_goes_on_from_a_file_to_the_same_bytes(noisy, states, tmp_path):
     states[1].save(tmp_path / "1.npz")
     averager = Averager(noisy.tomogram, noisy.priors, noisy.recipe)

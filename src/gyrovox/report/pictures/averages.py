@@ -91,10 +91,10 @@ def _draw_curves(
         axes.axhline(threshold, color=_GREY, linewidth=0.7, linestyle="dotted")
         axes.annotate(
             f"{threshold:g}",
-            (1.0, threshold),
+            (0.01, threshold),
             xycoords=("axes fraction", "data"),
             fontsize=7.5,
-            ha="right",
+            ha="left",
             va="bottom",
             color=FAINT,
         )
