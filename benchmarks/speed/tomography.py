@@ -25,7 +25,7 @@ _SHOWN = (0.05, 0.1, 0.2, 0.3, 0.4)  # cycles per voxel
 _BLOBS = 150
 _DEEP = 0.5  # of the half side, that blobs lie within along z
 _DOSE = 300.0  # electrons per pixel and image
-_CONTRAST = 0.05  # of the densest pixel
+_CONTRAST = 0.3  # of the densest pixel
 
 
 def rotations(tilt_degrees: np.ndarray) -> torch.Tensor:
@@ -128,7 +128,7 @@ HEAD = """# Tomograms beside torch-fourier-slice
 
 Blobs whose density and whose projections are known as formulas. Correlations are those of Fourier
 shells within what the tilts have seen, at frequencies in cycles per voxel; counted images have
-300 electrons per pixel and a contrast of 5 % at most. Written by
+300 electrons per pixel and a contrast of 30 % at most. Written by
 `python -m benchmarks.speed.tomography`.
 
 """

@@ -92,3 +92,28 @@ def test_what_cannot_be_projected_is_refused():
         backproject(torch.ones(len(TILTS), 4, 4), IDEAL, (0, 2, 2))
     with pytest.raises(TiltSeriesError, match="there are 2 images and 9 tilts"):
         backproject(torch.ones(2, 4, 4), IDEAL, (2, 2, 2))
+
+
+def test_projections_agree_with_slices_of_fourier_space():
+    """The other way to project: torch-fourier-slice cuts planes out of the transform."""
+    fourier_slice = pytest.importorskip("torch_fourier_slice", reason="it is of the dev extra")
+    density = torch.from_numpy(drawn_blobs(7, 8, (9, 9, 9), widths=(2.0, 3.0)).density((40,) * 3))
+    tilt = np.deg2rad(TILTS)
+    cosine, sine, zero, one = np.cos(tilt), np.sin(tilt), 0 * tilt, 0 * tilt + 1
+    # Columns: where the beam, the rows and the columns of an image point in the specimen.
+    turned = np.stack(
+        [
+            np.stack([cosine, zero, -sine], -1),
+            np.stack([zero, one, zero], -1),
+            np.stack([sine, zero, cosine], -1),
+        ],
+        axis=2,
+    )
+    wanted = fourier_slice.project_3d_to_2d(
+        density.float(), torch.from_numpy(turned).float(), zyx_matrices=True
+    )
+    found = project(density, IDEAL, (40, 40)).float()
+    inner = (slice(None), slice(6, -6), slice(6, -6))
+    for ours, theirs in zip(found[inner], wanted[inner], strict=True):
+        assert np.corrcoef(ours.ravel(), theirs.ravel())[0, 1] > 0.998
+        assert float(ours.sum() / theirs.sum()) == pytest.approx(1, abs=0.08)

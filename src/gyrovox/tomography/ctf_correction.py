@@ -162,7 +162,7 @@ def _gain(
     transfer: Float64[np.ndarray, "v u"], method: CtfCorrection, signal_to_noise: float
 ) -> Float64[np.ndarray, "v u"]:
     if method == "phase-flip":
-        return -np.sign(transfer)
+        return np.asarray(-np.sign(transfer))
     return np.asarray(-transfer / (transfer**2 + 1 / signal_to_noise))
 
 

@@ -45,15 +45,15 @@ def align_by_beads(
     diameter = diameter_nm / series.pixel_size_nm
     centre = np.array(series.images.shape[1:]) // 2
     # Of a bead that the edge cuts, the middle is not where it seems.
-    reach = np.array(series.images.shape[1:]) / 2 - 0.75 * diameter
+    whole_within = np.array(series.images.shape[1:]) / 2 - 0.75 * diameter
     fields = []
     for image in track(series.images, "beads", len(series), quiet=quiet, unit="images"):
         places = find_gold(image, diameter) - centre
-        fields.append(_Field(places[(np.abs(places) < reach).all(axis=1)]))
+        fields.append(_Field(places[(np.abs(places) < whole_within).all(axis=1)]))
     seen, geometry = _followed(fields, start, _REACH * diameter)
     adjusted = _adjusted(seen, geometry)
     for _ in range(_ROUNDS):
-        spread = np.nanmedian(adjusted.residuals)
+        spread = float(np.nanmedian(adjusted.residuals))
         reach = min(max(4 * spread, 0.4 * diameter), diameter)
         seen = _sought(fields, adjusted, reach)
         again = _adjusted(seen, adjusted.geometry)
