@@ -67,14 +67,14 @@ def naive_suppression(boxes, scores, classes, overlap):
 
 @pytest.mark.parametrize("overlap", [0.0, 0.1, 0.5, 1.0])
 def test_suppression_agrees_with_the_definition(overlap):
-    boxes = random_boxes(12, 3).repeat(5, 1) + torch.tensor([0.5, 0.5, 0.5, 0, 0, 0]) * torch.randn(
+    boxes = random_boxes(8, 3).repeat(4, 1) + torch.tensor([0.5, 0.5, 0.5, 0, 0, 0]) * torch.randn(
         60, 6
     )
-    scores = torch.rand(60)
-    classes = torch.randint(0, 3, (60,))
+    scores = torch.rand(32)
+    classes = torch.randint(0, 2, (32,))
     found = kept_boxes(boxes, scores, classes, overlap=overlap).tolist()
     assert found == naive_suppression(boxes, scores, classes, overlap)
-    assert len(found) < 60 or overlap == 1.0
+    assert len(found) < 32 or overlap == 1.0
 
 
 def test_of_nothing_nothing_is_left():

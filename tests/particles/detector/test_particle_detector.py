@@ -23,7 +23,7 @@ def test_it_finds_what_it_learned_to_find(trained, unseen):
         for box, number in zip(example.boxes, example.classes, strict=True):
             gaps = np.linalg.norm(found.positions - box[:3], axis=1)
             nearest = int(gaps.argmin())
-            assert gaps[nearest] < 1.5
+            assert gaps[nearest] < 9 / 4  # half a radius
             assert found.classes[nearest] == ("ball", "hole")[number]
             assert found.diameters_nm[nearest] == pytest.approx(36, rel=0.2)
         assert found.tomogram == "a-tomogram"
@@ -62,8 +62,8 @@ def test_coarser_and_finer_tomograms_are_resampled(trained, unseen):
 
 def test_a_stricter_threshold_leaves_the_surer_ones(trained, unseen):
     loose = trained.detect(volume_of(unseen[0]), threshold=0.05, device="cpu", quiet=True)
-    strict = trained.detect(volume_of(unseen[0]), threshold=0.6, device="cpu", quiet=True)
-    assert strict.scores.tolist() == [score for score in loose.scores if score >= 0.6]
+    strict = trained.detect(volume_of(unseen[0]), threshold=0.5, device="cpu", quiet=True)
+    assert strict.scores.tolist() == [score for score in loose.scores if score >= 0.5]
     assert len(strict) < len(loose)
 
 
@@ -72,8 +72,8 @@ def test_it_is_kept_in_a_file(trained, unseen, tmp_path):
     trained.save(path)
     stored = ParticleDetector.load(path)
     assert stored.settings == trained.settings
-    assert stored.threshold == 0.3
-    assert stored.about == {"steps": 100}
+    assert stored.threshold == 0.2
+    assert stored.about == {"steps": 150}
     ours = trained.detect(volume_of(unseen[0]), device="cpu", quiet=True)
     theirs = stored.detect(volume_of(unseen[0]), device="cpu", quiet=True)
     np.testing.assert_allclose(theirs.positions, ours.positions, atol=0.02)
@@ -90,7 +90,7 @@ def test_a_file_of_something_else_is_refused(tmp_path, trained):
     with pytest.raises(ModelFileError, match="does not hold what its configuration says"):
         ParticleDetector.load(path)
     arrays = {name: value.numpy() for name, value in trained.network.state_dict().items()}
-    spoilt = arrays | {"smooth.0.bias": np.full(10, np.nan, np.float32)}
+    spoilt = arrays | {"smooth.0.bias": np.full(12, np.nan, np.float32)}
     write_model(path, spoilt, facts | {"threshold": 0.5, "about": {}})
     with pytest.raises(ModelFileError, match=r"smooth\.0\.bias must be finite"):
         ParticleDetector.load(path)
