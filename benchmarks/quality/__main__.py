@@ -2,13 +2,14 @@
 
 import sys
 
-from benchmarks.quality import ablation, averaging, cryoet, detection
+from benchmarks.quality import ablation, averaging, cryoet, detection, spikes
 
 COMMANDS = {
     "ablation": ablation.main,
     "averaging": averaging.main,
     "cryoet": cryoet.main,
     "detection": detection.main,
+    "spikes": spikes.main,
 }
 
 

@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 _STEPS = 80
-_STEPS_AGAIN = 40  # from what was fitted, for peaks that are drawn anew
+_STEPS_AGAIN = 50  # for peaks that are drawn anew
+_HIGHEST = 0.95  # share of the peaks below the first guess at what spikes score
+_FIRST_SHARE = 0.2
 _FEWEST_DECOYS = 12
 _LEAST_APART = 2.0  # standard deviations of noise, between noise and spikes
 _ONE_ABOVE = 0.8413  # share of a normal distribution below one standard deviation
@@ -139,16 +141,7 @@ def fit_mixture(peaks: ScoredPeaks, decoys: ScoredPeaks, *, virions: int) -> Pea
         Dempster, Laird & Rubin (1977), Maximum likelihood from incomplete data via the EM
         algorithm; decoys as in Elias & Gygi (2007). https://doi.org/10.1038/nmeth1019
     """
-    middle, spread = _noise(_known_noise(peaks, decoys).scores[np.newaxis])
-    top = float(np.quantile(peaks.scores, 0.95)) if len(peaks) else 0.0
-    top = max(top, float(middle[0] + 3 * spread[0]))
-    fits = _Fits(
-        noise_mean=middle,
-        spread=spread,
-        base=np.array([top]),
-        slope=np.zeros(1),
-        shares=np.full((1, virions), 0.2),
-    )
+    fits = _started(peaks, *_noise(_known_noise(peaks, decoys).scores[np.newaxis]), virions)
     counts = np.ones((1, len(peaks)))
     for _ in range(_STEPS if len(peaks) else 0):
         _step(fits, counts, peaks)
@@ -284,7 +277,9 @@ def counted(
     others = _others_per_nm2(one, decoys, weight, room)[:, None] * room.free_nm2(dense)
     known = _known_noise(peaks, decoys)
     rows = generator.integers(0, len(known), (_DRAWS, len(known)))
-    fits = _repeated(mixture, *_noise(known.scores[rows]))
+    # From the start, not from what was fitted: where that is one of two ways to see the peaks, the
+    # interval holds both.
+    fits = _started(peaks, *_noise(known.scores[rows]), virions)
     counts = generator.multinomial(number, np.full(number, 1 / max(number, 1)), _DRAWS)
     for _ in range(_STEPS_AGAIN if number else 0):
         _step(fits, counts.astype(np.float64), peaks)
@@ -323,15 +318,18 @@ def _others_per_nm2(
     return np.maximum(everything - counts.sum(axis=1) * noise, 0.0) / room.decoy_nm2
 
 
-def _repeated(
-    mixture: PeakMixture, noise_mean: NDArray[np.float64], spread: NDArray[np.float64]
+def _started(
+    peaks: ScoredPeaks,
+    noise_mean: NDArray[np.float64],
+    spread: NDArray[np.float64],
+    virions: int,
 ) -> _Fits:
-    """A mixture to begin with, for every drawn noise."""
-    one = np.ones(len(noise_mean))
+    """Mixtures to begin with: spikes are the highest peaks."""
+    top = float(np.quantile(peaks.scores, _HIGHEST)) if len(peaks) else 0.0
     return _Fits(
         noise_mean=noise_mean,
         spread=spread,
-        base=mixture.spike_mean[0] * one,
-        slope=mixture.spike_mean[1] * one,
-        shares=np.repeat(mixture.shares[np.newaxis], len(noise_mean), axis=0),
+        base=np.maximum(top, noise_mean + 3 * spread),
+        slope=np.zeros(len(noise_mean)),
+        shares=np.full((len(noise_mean), virions), _FIRST_SHARE),
     )
