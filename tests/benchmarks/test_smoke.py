@@ -9,7 +9,16 @@ import pytest
 from benchmarks.quality import accuracy, baselines, phantom, real_volumes
 from benchmarks.quality import kmeans as kmeans_quality
 from benchmarks.quality.__main__ import COMMANDS
-from benchmarks.speed import embedding, explorer, gyroplane, kmeans, scale, tomography, tree, whole_run
+from benchmarks.speed import (
+    embedding,
+    explorer,
+    gyroplane,
+    kmeans,
+    scale,
+    tomography,
+    tree,
+    whole_run,
+)
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
