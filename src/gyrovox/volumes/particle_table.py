@@ -29,7 +29,7 @@ class ParticleTable:
         scores: How sure each one is, shape (n,), larger is surer.
         classes: What each one is.
         diameters_nm: Shape (n,).
-        parents: Row of the particle that this one sits on, in the table of those, or -1; shape (n,).
+        parents: Row, in the table of those, of the particle that it sits on, or -1; shape (n,).
 
     Raises:
         ParticleError: If columns differ in length, a number is not finite, a rotation is none, or
