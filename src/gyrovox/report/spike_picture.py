@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _INK, _FAINT, _SPIKE, _MEMBRANE = "#22252a", "#8a9099", "#e0592a", "#2a8cc4"
 _MOST = 6  # virions
 _SIDE, _WIDE, _GAP, _TOP = 2.6, 4.6, 0.25, 0.75  # inches
-_NAMES = 0.35  # for what stands left of a map
+_NAMES, _BELOW = 0.35, 0.2  # for what stands left of a map, and below it
 _ROWS = 120
 _NEAR_NM = 8.0  # of a slice: which spikes are marked on it
 _SLICES = ((0, 1, 2, "seen along z"), (1, 0, 2, "seen along y"))
@@ -44,7 +44,7 @@ def spike_picture(discovery: SpikeDiscovery, path: Path, *, title: str) -> None:
 
     shown = discovery.survey.virions[:_MOST]
     width = _GAP + 2 * (_SIDE + _GAP) + _NAMES + _WIDE + _GAP
-    height = _TOP + len(shown) * (_SIDE + _GAP) + 0.1
+    height = _TOP + len(shown) * (_SIDE + _GAP + _BELOW) + 0.1
     figure = Figure(figsize=(width, height), dpi=130, facecolor="white")
     FigureCanvasAgg(figure)
     figure.text(
@@ -52,7 +52,7 @@ def spike_picture(discovery: SpikeDiscovery, path: Path, *, title: str) -> None:
     )
     maps = _maps(discovery)
     for row, virion in enumerate(shown):
-        bottom = height - _TOP - row * (_SIDE + _GAP) - _SIDE
+        bottom = height - _TOP - row * (_SIDE + _GAP + _BELOW) - _SIDE
         for column, view in enumerate(_SLICES):
             left = _GAP + column * (_SIDE + _GAP)
             axes = figure.add_axes((left / width, bottom / height, _SIDE / width, _SIDE / height))
@@ -136,7 +136,7 @@ def _unrolled(
     z = np.broadcast_to(sines[:, np.newaxis], (_ROWS, 2 * _ROWS))
     asked = np.stack([z, ring * np.sin(longitudes), ring * np.cos(longitudes)], axis=-1)
     _, nearest = cKDTree(even_directions(len(values))).query(asked.reshape(-1, 3))
-    return values[nearest].reshape(_ROWS, 2 * _ROWS)
+    return np.asarray(values[nearest].reshape(_ROWS, 2 * _ROWS))
 
 
 def _draw_map(

@@ -1,9 +1,12 @@
 """Directions: even, with orthonormal harmonics, and rotations that lead to them."""
 
+from math import factorial
+
 import numpy as np
 import pytest
 from scipy.integrate import dblquad
 from scipy.spatial import cKDTree
+from scipy.special import lpmv
 
 from gyrovox.particles.spikes.directions import (
     even_directions,
@@ -35,6 +38,24 @@ def test_harmonics_are_orthonormal_by_quadrature(one, other):
 
     found, _ = dblquad(product, 0, 2 * np.pi, -1, 1, epsabs=1e-6, epsrel=1e-6)
     assert found == pytest.approx(float(one == other), abs=1e-5)
+
+
+def test_harmonics_are_scipys_legendre_functions_about_the_beam():
+    directions = even_directions(60)
+    angle = np.arctan2(directions[:, 1], directions[:, 2])
+    values = real_harmonics(directions, 5)
+    for degree, order in ((0, 0), (3, 2), (4, 0), (5, 5), (5, 1)):
+        ratio = (2 if order else 1) * (2 * degree + 1) * factorial(degree - order)
+        norm = np.sqrt(ratio / (4 * np.pi * factorial(degree + order)))
+        turned = norm * lpmv(order, degree, directions[:, 0])
+        middle = degree**2 + degree
+        np.testing.assert_allclose(
+            values[:, middle + order], turned * np.cos(order * angle), atol=1e-12
+        )
+        if order:
+            np.testing.assert_allclose(
+                values[:, middle - order], turned * np.sin(order * angle), atol=1e-12
+            )
 
 
 def test_harmonics_of_degree_one_are_the_coordinates():

@@ -5,7 +5,6 @@ import math
 import numpy as np
 from jaxtyping import Float64, Int64
 from scipy.spatial.transform import Rotation
-from scipy.special import lpmv
 
 
 def even_directions(count: int) -> Float64[np.ndarray, "count 3"]:
@@ -54,15 +53,23 @@ def real_harmonics(
     """
     cosine = np.clip(directions[:, 0], -1, 1)
     angle = np.arctan2(directions[:, 1], directions[:, 2])
-    columns = []
-    for one in range(degree + 1):
-        for order in range(-one, one + 1):
-            size = abs(order)
-            norm = (2 * one + 1) / (4 * math.pi) * (2 if size else 1)
-            norm *= math.factorial(one - size) / math.factorial(one + size)
-            turn = np.cos(size * angle) if order >= 0 else np.sin(size * angle)
-            columns.append(math.sqrt(norm) * lpmv(size, one, cosine) * turn)
-    return np.stack(columns, axis=1)
+    values = np.empty((len(directions), (degree + 1) ** 2))
+    diagonal = np.ones(len(directions))
+    for order in range(degree + 1):
+        # Upwards in the degree at a fixed order, from P_m^m; scipy's functions take far longer.
+        before, legendre = np.zeros(len(directions)), diagonal
+        for one in range(order, degree + 1):
+            norm = (2 * one + 1) / (4 * math.pi) * (2 if order else 1)
+            norm *= math.factorial(one - order) / math.factorial(one + order)
+            scaled = math.sqrt(norm) * legendre
+            middle = one**2 + one
+            values[:, middle + order] = scaled * np.cos(order * angle)
+            if order:
+                values[:, middle - order] = scaled * np.sin(order * angle)
+            after = (2 * one + 1) * cosine * legendre - (one + order) * before
+            before, legendre = legendre, after / (one + 1 - order)
+        diagonal = -(2 * order + 1) * np.sqrt(1 - cosine**2) * diagonal
+    return values
 
 
 def rotations_to(normals: Float64[np.ndarray, "n 3"]) -> Float64[np.ndarray, "n 3 3"]:

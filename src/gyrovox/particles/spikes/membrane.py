@@ -1,5 +1,6 @@
 """The membrane of a virion: a closed surface whose radius is a smooth function of direction."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import final
@@ -52,7 +53,7 @@ class MembraneSurface:
     @property
     def degree(self) -> int:
         """Highest degree of the harmonics."""
-        return round(len(self.coefficients) ** 0.5) - 1
+        return math.isqrt(len(self.coefficients)) - 1
 
     @property
     def mean_radius_nm(self) -> float:
@@ -68,7 +69,7 @@ class MembraneSurface:
         Returns:
             Radii, shape (n,).
         """
-        return real_harmonics(directions, self.degree) @ self.coefficients
+        return np.asarray(real_harmonics(directions, self.degree) @ self.coefficients)
 
     def normals(self, directions: Float64[np.ndarray, "n 3"]) -> Float64[np.ndarray, "n 3"]:
         """Unit vectors that stand on the membrane and point outwards.
@@ -103,7 +104,7 @@ class MembraneSurface:
             Points (z, y, x) in nm from the tomogram's first voxel, shape (n, 3).
         """
         feet = self.centre_nm + directions * self.radius_nm(directions)[:, np.newaxis]
-        return feet + height_nm * self.normals(directions)
+        return np.asarray(feet + height_nm * self.normals(directions))
 
     def heights_nm(self, points_nm: Float64[np.ndarray, "n 3"]) -> Float64[np.ndarray, " n"]:
         """How high points are over the middle of the membrane, in nm; negative inside.

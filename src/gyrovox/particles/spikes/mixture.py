@@ -12,7 +12,7 @@ from typing import Any, final
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 from numpy.typing import NDArray
-from scipy.special import ndtri
+from scipy.special import expit, ndtri
 
 _STEPS = 80
 _STEPS_AGAIN = 50  # for peaks that are drawn anew
@@ -94,7 +94,7 @@ class PeakMixture:
 
     def chances(self, peaks: ScoredPeaks) -> Float64[np.ndarray, " n"]:
         """Chance of each peak to be no noise, from 0 to 1, shape (n,)."""
-        return _chances(self._fits(), peaks)[0]
+        return np.asarray(_chances(self._fits(), peaks)[0])
 
     def detectability(self, latitude: float) -> float:
         """Share of the spikes of a latitude whose peaks are likelier spikes than noise.
@@ -198,7 +198,7 @@ def _chances(fits: _Fits, peaks: ScoredPeaks) -> NDArray[np.float64]:
     spike = (peaks.scores - mean) / fits.spread[:, None]
     shares = fits.shares[:, peaks.owners]
     odds = (noise**2 - spike**2) / 2 + np.log(shares / (1 - shares))
-    return np.asarray(1 / (1 + np.exp(-np.clip(odds, -50, 50))))
+    return np.asarray(expit(odds))
 
 
 def _step(fits: _Fits, counts: NDArray[np.float64], peaks: ScoredPeaks) -> None:
@@ -267,14 +267,31 @@ def counted(
     Returns:
         The counts.
     """
-    generator = np.random.default_rng(seed)
-    virions, number = len(room.seen), len(peaks)
     shares = np.clip(room.seen, 0.05, 1.0)
-    member = np.eye(virions)[peaks.owners]
     one = mixture._fits()
+    dense = _chances(one, peaks) @ np.eye(len(shares))[peaks.owners]
     weight = np.ones((1, len(decoys)))
-    dense = _chances(one, peaks) @ member
     others = _others_per_nm2(one, decoys, weight, room)[:, None] * room.free_nm2(dense)
+    draws = _drawn_counts(peaks, decoys, room, shares, np.random.default_rng(seed))
+    tail = (1 - confidence) / 2
+    low = np.quantile(draws, tail, axis=0, method="inverted_cdf")
+    high = np.quantile(draws, 1 - tail, axis=0, method="inverted_cdf")
+    return SpikeCounts(
+        estimates=np.maximum(dense - others, 0.0)[0] / shares,
+        lows=low.astype(np.int64),
+        highs=high.astype(np.int64),
+    )
+
+
+def _drawn_counts(
+    peaks: ScoredPeaks,
+    decoys: ScoredPeaks,
+    room: Room,
+    shares: NDArray[np.float64],
+    generator: np.random.Generator,
+) -> NDArray[np.int64]:
+    """Numbers of spikes that peaks and decoys drawn anew speak for, (draws, virions)."""
+    virions, number = len(shares), len(peaks)
     known = _known_noise(peaks, decoys)
     rows = generator.integers(0, len(known), (_DRAWS, len(known)))
     # From the start, not from what was fitted: where that is one of two ways to see the peaks, the
@@ -284,22 +301,12 @@ def counted(
     for _ in range(_STEPS_AGAIN if number else 0):
         _step(fits, counts.astype(np.float64), peaks)
     are = generator.random((_DRAWS, number)) < _chances(fits, peaks)
-    found = are.astype(np.float64) @ member
-    weights = generator.multinomial(
-        len(decoys), np.full(len(decoys), 1 / max(len(decoys), 1)), _DRAWS
-    )
-    rates = _others_per_nm2(fits, decoys, weights, room)
+    found = are.astype(np.float64) @ np.eye(virions)[peaks.owners]
+    even = np.full(len(decoys), 1 / max(len(decoys), 1))
+    rates = _others_per_nm2(fits, decoys, generator.multinomial(len(decoys), even, _DRAWS), room)
     floating = generator.poisson(rates[:, None] * room.free_nm2(found))
     spikes = np.maximum(found - floating, 0).astype(np.int64)
-    draws = spikes + generator.negative_binomial(spikes + 0.5, shares)
-    tail = (1 - confidence) / 2
-    low = np.quantile(draws, tail, axis=0, method="inverted_cdf")
-    high = np.quantile(draws, 1 - tail, axis=0, method="inverted_cdf")
-    return SpikeCounts(
-        estimates=np.maximum(dense - others, 0.0)[0] / shares,
-        lows=low.astype(np.int64),
-        highs=high.astype(np.int64),
-    )
+    return np.asarray(spikes + generator.negative_binomial(spikes + 0.5, shares))
 
 
 def _others_per_nm2(
@@ -314,8 +321,8 @@ def _others_per_nm2(
     apart = ((mean - fits.noise_mean) / fits.spread)[:, None]
     share = fits.shares.mean(axis=1, keepdims=True)
     odds = apart * _NORMAL - apart**2 / 2 + np.log(share / (1 - share))
-    noise = (1 / (1 + np.exp(-odds))).mean(axis=1)
-    return np.maximum(everything - counts.sum(axis=1) * noise, 0.0) / room.decoy_nm2
+    noise = expit(odds).mean(axis=1)
+    return np.asarray(np.maximum(everything - counts.sum(axis=1) * noise, 0.0) / room.decoy_nm2)
 
 
 def _started(

@@ -8,12 +8,13 @@ from skimage.segmentation import watershed
 from gyrovox.settings.spikes import SpikeSettings
 
 from .panels import Panels
-from .shell import band_of
+from .shell import BANDS, band_of
 from .survey import Peaks
 
 _HALF = 0.5  # of the density of a spike's middle: where its edge is taken to be
+_BLUR = 0.7  # of the density, in voxels
+_RUNG_NM = 2.0  # of the heights whose medians are taken
 _BELOW_NM = 2.0  # under the lowest height, down to the membrane's own blur
-_BANDS = 5
 
 
 def pieces_of(
@@ -49,7 +50,9 @@ def pieces_of(
     mask &= ndimage.distance_transform_edt(markers == 0) <= (
         settings.height_nm / panels.voxel_size_nm
     )
-    found = watershed(-density, markers=markers, mask=mask, connectivity=np.ones((3, 3, 3)))
+    found = watershed(  # type: ignore[no-untyped-call]
+        -density, markers=markers, mask=mask, connectivity=np.ones((3, 3, 3))
+    )
     return np.asarray(found, np.int32)
 
 
@@ -86,12 +89,13 @@ def _above_background(
         )
     )
     density = panels.density()
-    rungs = np.where(shell, np.floor(np.where(shell, heights, 0.0) / 2.0), 0).astype(np.int64)
+    rungs = np.where(shell, np.floor(np.where(shell, heights, 0.0) / _RUNG_NM), 0).astype(np.int64)
     lowest = int(rungs[shell].min()) if shell.any() else 0
-    groups = np.where(shell, (rungs - lowest) * _BANDS + bands + 1, 0)
+    groups = np.where(shell, (rungs - lowest) * BANDS + bands + 1, 0)
     medians = np.asarray(ndimage.median(density, groups, np.arange(1, int(groups.max()) + 1)))
     flat = density - np.concatenate([[0.0], np.nan_to_num(medians)])[groups]
-    return ndimage.gaussian_filter(np.where(shell, flat, 0.0), 0.7).astype(np.float32)
+    smooth = ndimage.gaussian_filter(np.where(shell, flat, 0.0), _BLUR)
+    return np.asarray(smooth, np.float32)
 
 
 def _markers(panels: Panels, spikes: Peaks) -> Int32[np.ndarray, "z y x"]:

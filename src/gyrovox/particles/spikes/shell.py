@@ -13,7 +13,9 @@ from .virions import Virion
 
 _SPACING_NM = 2.0
 _HEIGHT_STEP_NM = 2.0
-_BANDS = 5  # of latitude: what the missing wedge does to the background depends on that alone
+BANDS = 5
+"""Bands of latitude: what the missing wedge does to the background depends on that alone."""
+
 _FEWEST = 0.6  # share of a column of the shell that must be seen
 
 
@@ -75,8 +77,10 @@ class Shell:
         feet = membrane.centre_nm + self.directions * membrane.radius_nm(self.directions)[:, None]
         points = feet[:, None] + self.normals[:, None] * self.heights_nm[None, :, None]
         places = np.moveaxis(self.virion.places(points), -1, 0)
-        return ndimage.map_coordinates(
-            volume.astype(np.float64), places, order=1, mode="constant", cval=np.nan
+        return np.asarray(
+            ndimage.map_coordinates(
+                volume.astype(np.float64), places, order=1, mode="constant", cval=np.nan
+            )
         )
 
     def neighbours(self, reach_nm: float) -> sparse.csr_matrix:
@@ -88,7 +92,8 @@ class Shell:
 
 def band_of(directions: Float64[np.ndarray, "n 3"]) -> Int64[np.ndarray, " n"]:
     """The band of latitude of directions, 0 at the equator; bands have equal areas."""
-    return np.minimum((np.abs(directions[:, 0]) * _BANDS).astype(np.int64), _BANDS - 1)
+    bands = (np.abs(directions[:, 0]) * BANDS).astype(np.int64)
+    return np.asarray(np.minimum(bands, BANDS - 1))
 
 
 def flattened(
@@ -111,7 +116,7 @@ def flattened(
     for column, shell in zip(columns, shells, strict=True):
         column[~shell.is_seen] = np.nan
     bands = [band_of(shell.directions) for shell in shells]
-    for band in range(_BANDS):
+    for band in range(BANDS):
         alike = np.concatenate([
             column[of == band] for column, of in zip(columns, bands, strict=True)
         ])

@@ -127,7 +127,7 @@ def evidence_of(
 
 def nodes_mask(tree: SegmentationTree, nodes: Sequence[int]) -> NDArray[np.bool_]:
     """Where the voxels of nodes are, taken together, shape ``(z, y, x)``."""
-    return np.logical_or.reduce([tree.mask(node) for node in nodes])
+    return np.asarray(np.logical_or.reduce([tree.mask(node) for node in nodes]))
 
 
 @final
@@ -177,7 +177,7 @@ class _Counts:
     def first_scores(self, sums: Float64[np.ndarray, "n 5"]) -> Float64[np.ndarray, " n"]:
         """Contrast times the share outside, which are quick to find; 0 or more."""
         outside = sums[:, 1] / np.maximum(sums[:, 0], 1)
-        return np.maximum(self.contrast(sums), 0) * outside
+        return np.asarray(np.maximum(self.contrast(sums), 0) * outside)
 
     def best_set(self, likely: Sequence[int]) -> tuple[int, ...]:
         """Nodes that together score highest, added one by one while that rises."""

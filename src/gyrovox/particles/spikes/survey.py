@@ -106,7 +106,7 @@ class Peaks:
             Means over two rings about the column, height by height, their latitude's medians
             subtracted; shape (n, rings × heights × dim).
         """
-        parts = []
+        parts: list[Float64[np.ndarray, "n heights"]] = []
         for channel in range(volumes[0].shape[-1]):
             maps = tuple(volume[..., channel] for volume in volumes)
             heights = flattened(self.shells, maps)

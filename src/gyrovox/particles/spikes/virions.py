@@ -45,7 +45,7 @@ class Virion:
 
     def centres_nm(self) -> Float64[np.ndarray, "z y x 3"]:
         """Where the voxels' centres are, (z, y, x) in nm from the tomogram's first voxel."""
-        places = np.stack(np.indices(self.density.shape), axis=-1)
+        places = np.moveaxis(np.indices(self.density.shape), 0, -1)
         return np.asarray(self.origin_nm + places * self.voxel_size_nm)
 
     def heights_nm(self) -> Float32[np.ndarray, "z y x"]:
@@ -56,7 +56,7 @@ class Virion:
 
     def places(self, points_nm: Float64[np.ndarray, "*shape 3"]) -> Float64[np.ndarray, "*shape 3"]:
         """Where points, (z, y, x) in nm from the tomogram's first voxel, lie in voxels of this."""
-        return (points_nm - self.origin_nm) / self.voxel_size_nm
+        return np.asarray((points_nm - self.origin_nm) / self.voxel_size_nm)
 
 
 def cut_virions(
