@@ -82,31 +82,34 @@ def _denoised(volume: Volume, *, small: bool) -> Iterator[tuple[str, NDArray[np.
 
 def _learned_rows(volume: Volume, tube: Tube, *, seeds: int, steps: int) -> Iterator[str]:
     base = configuration("default")
-    for clustering in ("tree", "kmeans"):
-        for wedge in (None, TILTS):
-            rows = []
-            for seed in range(seeds):
-                settings = replace(
-                    base,
-                    training=replace(base.training, steps=steps, missing_wedge=wedge),
-                    segmentation=SegmentationSettings(clustering=clustering, evidence="codes"),
-                )
-                segmenter = HierarchicalSegmenter(settings, seed=seed, quiet=True)
-                found = segmenter.fit(volume).segment(volume, levels=CUTS)
-                wall, filled = _masks(tube, volume.read()[0])
-                nodes = [math.nan, math.nan]
-                if found.tree is not None:
-                    tree = found.tree
-                    nodes = [_best_node(tree.leaves, tree.parents, m) for m in (wall, filled)]
-                rows.append([*nodes, *(_best_class(found.levels[k], wall) for k in CUTS)])
+    wall, filled = _masks(tube, volume.read()[0])
+    for wedge in (None, TILTS):
+        training = replace(base.training, steps=steps, missing_wedge=wedge)
+        scores: dict[str, list[list[float]]] = {"tree": [], "k-means": []}
+        for seed in range(seeds):
+            settings = replace(
+                base, training=training, segmentation=SegmentationSettings(evidence="codes")
+            )
+            segmenter = HierarchicalSegmenter(settings, seed=seed, quiet=True).fit(volume)
+            found = segmenter.segment(volume, levels=CUTS)
+            tree = found.tree
+            assert tree is not None
+            nodes = [_best_node(tree.leaves, tree.parents, mask) for mask in (wall, filled)]
+            scores["tree"].append([*nodes, *(_best_class(found.levels[k], wall) for k in CUTS)])
+            # The same codes, clustered without a tree.
+            by_means = SegmentationSettings(clustering="kmeans")
+            segmenter.configuration_ = replace(settings, segmentation=by_means)
+            levels = segmenter.segment(volume, levels=CUTS).levels
+            classes = [_best_class(levels[k], wall) for k in CUTS]
+            scores["k-means"].append([math.nan, math.nan, *classes])
+        for how, rows in scores.items():
             mean, sd = np.mean(rows, axis=0), np.std(rows, axis=0, ddof=min(1, seeds - 1))
             cells = [
                 "—" if math.isnan(m) else f"{m:.3f} ± {s:.3f}"
                 for m, s in zip(mean, sd, strict=True)
             ]
-            how = "tree of codes" if clustering == "tree" else "k-means of codes"
             told = "" if wedge is None else ", missing wedge"
-            yield _said(f"| {how}{told} | " + " | ".join(cells) + " |")
+            yield _said(f"| {how} of codes{told} | " + " | ".join(cells) + " |")
 
 
 def _masks(tube: Tube, voxels: NDArray[np.float32]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

@@ -333,3 +333,15 @@ def test_time_between_checkpoints_is_not_negative(run, phantom_file, tmp_path, s
     done = run("train", phantom_file, *words)
     assert done.code == 1
     assert "--checkpoint-every must be 0 or positive" in done.err
+
+
+def test_the_missing_wedge_is_a_flag_and_is_kept_with_the_model(run, phantom_file, tmp_path):
+    path = tmp_path / "wedge.safetensors"
+    words = ("--training.steps", "1", *WORK, *ALWAYS, "--quiet")
+    done = run("train", phantom_file, "-o", path, "--training.missing-wedge", "-60", "60", *words)
+    assert (done.code, done.err) == (0, "")
+    training = HierarchicalSegmenter.load(path).configuration_.training
+    assert training.missing_wedge == (-60.0, 60.0)
+    wrong = run("train", phantom_file, "-o", path, "--training.missing-wedge", "60", "-60", *words)
+    assert wrong.code == 2
+    assert "training.missing_wedge must be" in wrong.err

@@ -128,3 +128,8 @@ def test_settings_load_no_torch():
     code = "import sys, gyrovox.settings; print({'torch', 'pydantic'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_the_patch_encoder_turns_no_crops():
+    with pytest.raises(SettingsError, match=r"the patch encoder takes none. Leave it away"):
+        replace(CATALOGUE["paper"], training=TrainingSettings(missing_wedge=(-60.0, 60.0)))

@@ -60,7 +60,7 @@ def test_files_from_before_the_posterior_was_a_setting_have_wrapped_normals():
 
 def test_files_from_before_steps_had_several_batches_have_one():
     values = plain_values(CATALOGUE["default"])
-    for name in ("batches", "precision"):
+    for name in ("batches", "precision", "missing_wedge"):
         del values["training"][name]
     assert from_plain_values(values) == CATALOGUE["default"]
 

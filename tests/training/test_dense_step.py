@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from gyrovox.models import HyperbolicVAE, Posterior
+from gyrovox.patches.tilt_wedge import without_unseen
 from gyrovox.settings import CATALOGUE, ModelSettings, TrainingSettings
-from gyrovox.training import DenseStep
+from gyrovox.training import DenseStep, train
 from gyrovox.training.dense_step import jitter, varied_crop
 
 MODEL = ModelSettings(channels=(4, 4), dilations=(1, 1), hidden=8, decoder_channels=(4,))
@@ -313,3 +314,92 @@ def test_jitter_is_uniform_in_a_ball_without_its_centre(reach):
 
 def test_no_jitter_is_no_shift():
     assert not jitter(5, 0, generator=generator()).any()
+
+
+WEDGE = replace(SETTINGS, missing_wedge=(-60.0, 60.0), scales=(1, 2))
+
+
+@pytest.mark.parametrize("model", [MODEL, VOLUMES])
+@pytest.mark.parametrize("shape", [(20, 20, 20), (13, 30, 17)], ids=str)
+def test_codes_of_turned_views_lie_over_those_of_the_crop(model, shape):
+    settings = replace(WEDGE, missing_wedge=(-90.0, 90.0))  # nothing is unseen
+    step = step_of(model, settings)
+    for convolution in step.encoder.convolutions:
+        # Kernels that look alike from everywhere: turned voxels have turned codes.
+        weight = convolution.weight.data
+        weight[:] = weight.mean((2, 3, 4), keepdim=True)
+    crop = torch.randn(1, *shape)
+    levels = {1: crop, 2: torch.nn.functional.avg_pool3d(crop, 2)}
+    maps = {scale: step._posteriors(level) for scale, level in levels.items()}
+    for seed in range(12):
+        apart = step._disagreement(crop, maps, (-90.0, 90.0), generator(seed))
+        assert apart.item() < 1e-6
+    assert step._disagreement(crop, maps, (-60.0, 60.0), generator()).item() > 1e-4
+
+
+def test_without_a_wedge_nothing_is_drawn_or_added():
+    voxels, found = torch.randn(1, 20, 20, 20), []
+    for settings in (replace(WEDGE, missing_wedge=None), WEDGE):
+        torch.manual_seed(0)
+        step, drawn = step_of(settings=settings), generator()
+        torch.manual_seed(0)
+        found.append(step.loss(voxels, generator=drawn))
+    plain, wedge = found
+    assert wedge.total > plain.total
+    assert (wedge.reconstruction, wedge.triplet) == (plain.reconstruction, plain.triplet)
+    parts = plain.reconstruction, plain.divergence, plain.triplet
+    weighted = SETTINGS.kl_weight * parts[1] - parts[0] + SETTINGS.triplet_weight * parts[2]
+    assert plain.total == weighted
+
+
+def test_a_step_with_a_wedge_has_a_finite_loss_that_reaches_every_parameter(device):
+    step = step_of(settings=WEDGE)
+    step.vae.to(device)
+    losses = step.loss(torch.randn(1, 13, 20, 17, device=device), generator=generator())
+    losses.total.backward()
+    assert losses.total.isfinite()
+    for name, parameter in step.vae.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.isfinite().all(), name
+
+
+def rods(seed, side=30):
+    """Noisy rods along z and along x, without what tilts to 60 degrees do not see."""
+    noise = torch.Generator().manual_seed(seed)
+    kinds = torch.zeros(side, side, side, dtype=torch.int64)
+    for kind, axes in ((1, (0, 1, 2)), (2, (2, 1, 0))):
+        turned = kinds.permute(axes)
+        for y, x in ((5, 5), (5, 20), (20, 5), (20, 20)):
+            start = 4 if kind == 1 else 16
+            turned[start : start + 10, y + 3 * kind - 4 : y + 3 * kind, x : x + 4] = kind
+    voxels = (kinds > 0).float() + 0.3 * torch.randn(kinds.shape, generator=noise)
+    voxels = without_unseen(voxels[None], (-60.0, 60.0))
+    return (voxels - voxels.mean()) / voxels.std()
+
+
+def disagreement(seed, missing_wedge):
+    """How far codes of unseen rods are from those of turned views, relative to other places'."""
+    settings = TrainingSettings(
+        steps=15,
+        crop_size=12,
+        positions=128,
+        triplets=256,
+        scales=(1, 2),
+        jitter=1,
+        missing_wedge=missing_wedge,
+    )
+    torch.manual_seed(seed)
+    vae = HyperbolicVAE(replace(MODEL, channels=(8, 8)), in_channels=1)
+    train(vae, [rods(seed)], settings, seed=seed, quiet=True)
+    step, unseen = DenseStep(vae, settings), rods(seed + 100)
+    maps = {
+        1: step._posteriors(unseen),
+        2: step._posteriors(torch.nn.functional.avg_pool3d(unseen, 2)),
+    }
+    drawn = generator(seed)
+    with torch.no_grad():
+        return np.mean([step._disagreement(unseen, maps, (-60.0, 60.0), drawn) for _ in range(8)])
+
+
+def test_codes_learn_to_be_those_of_turned_views():
+    assert disagreement(0, (-60.0, 60.0)) < 0.7 * disagreement(0, None)

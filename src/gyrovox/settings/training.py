@@ -55,8 +55,8 @@ class TrainingSettings:
     """`dense`: triplets that a step draws; those that overlap are left out."""
 
     missing_wedge: tuple[float, float] | None = None
-    """`dense`: first and last tilt of a tomogram, in degrees, such as -60 60. Codes then learn to
-    be the same however the specimen was turned, and whatever that left unseen."""
+    """`dense`: first and last tilt of a tomogram, in degrees, such as -60 60. Codes are then drawn
+    to what they would be had the specimen been turned before it was tilted."""
 
     batch_size: int = 128
     """`patch`: triplets of cubes in a step."""

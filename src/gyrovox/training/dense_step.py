@@ -1,5 +1,6 @@
 """Encode a scale pyramid once, then rebuild patches and draw triplets by looking codes up."""
 
+from dataclasses import replace
 from typing import final
 
 import torch
@@ -8,10 +9,15 @@ from torch import Tensor
 
 from gyrovox.models import DenseEncoder, HyperbolicVAE, Posterior, evidence, triplet_loss
 from gyrovox.patches import Cubes, scale_pyramid, scale_weights
+from gyrovox.patches.tilt_wedge import TiltRange
 from gyrovox.settings import TrainingSettings
 from gyrovox.training.step import Step, StepLoss, step_loss
+from gyrovox.training.turned_view import Turn, as_seen_turned, drawn_turn
 
 _CROP_TRIES = 20
+# Weight of what turned views disagree by. Measured: docs/decisions/0011.
+_DISAGREEMENT = 5.0
+_LEAST_SPREAD = 1e-12  # of codes that are all the same
 
 
 @final
@@ -50,7 +56,47 @@ class DenseStep(Step):
         triplet = self._triplet_loss(maps, generator)
         # The finest level alone: rebuilding coarse patches too cost .02 of Dice at levels 2 and 3.
         posterior, targets = self._patches(levels[1], maps[1], generator)
-        return step_loss(evidence(self.vae, posterior, targets), triplet, self.settings)
+        found = step_loss(evidence(self.vae, posterior, targets), triplet, self.settings)
+        if self.settings.missing_wedge is None:
+            return found
+        apart = self._disagreement(crop, maps, self.settings.missing_wedge, generator)
+        return replace(found, total=found.total + _DISAGREEMENT * apart)
+
+    def _disagreement(
+        self,
+        crop: Float[Tensor, "channels z y x"],
+        maps: dict[int, Posterior],
+        tilt_range: TiltRange,
+        generator: torch.Generator,
+    ) -> Float[Tensor, ""]:
+        """How far codes are from those of the same places, had the specimen been turned.
+
+        Squared, relative to the distance from those of other places; the mean over levels. Not
+        relative to the posteriors' variances: codes then agree by saying less.
+        """
+        turn = drawn_turn(generator)
+        other = as_seen_turned(crop, turn, tilt_range)
+        levels = scale_pyramid(other, self.settings.scales, smallest=self.patch_size)
+        gaps = []
+        for scale, level in levels.items():
+            here = maps[scale].mean_code.flatten(0, 2)
+            there = self._turned_codes(level, turn).flatten(0, 2)
+            elsewhere = there[torch.randperm(len(there), generator=generator).to(there.device)]
+            near, far = (
+                self.vae.manifold.code_distance(here, other).square().mean()
+                for other in (there, elsewhere)
+            )
+            gaps.append(near / far.clamp(min=_LEAST_SPREAD))
+        return torch.stack(gaps).mean()
+
+    def _turned_codes(
+        self, level: Float[Tensor, "channels z y x"], turn: Turn
+    ) -> Float[Tensor, "Z Y X dim"]:
+        """Codes of a turned level, turned back: at the places that they are of."""
+        # Of a level, not of the crop: what does not fill a voxel of it is at the far end before
+        # and after, and places stay where they are.
+        found = self._posteriors(turn.of(level.movedim(0, -1)).movedim(-1, 0))
+        return turn.back(found.mean_code)
 
     def _posteriors(self, level: Float[Tensor, "channels z y x"]) -> Posterior:
         found = self.encoder(level[None])
