@@ -115,6 +115,13 @@ def test_intervals_hold_the_number_as_often_as_they_say(others):
     assert abs(np.mean(errors)) < 1.2
 
 
+def test_spikes_that_noise_hides_are_not_ruled_out():
+    hidden, decoys = drawn(np.random.default_rng(8), spikes=(15,), noise=60, apart=1.5)
+    counts = count(hidden, decoys, seen=(1.0,))
+    assert counts.highs[0] >= 8
+    assert counts.lows[0] <= 3
+
+
 def test_what_floats_beside_the_decoys_is_taken_off():
     generator = np.random.default_rng(6)
     peaks, decoys = drawn(generator, spikes=(20, 20, 20), apart=6.0, others=0.2)

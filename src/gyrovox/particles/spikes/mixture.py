@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 from numpy.typing import NDArray
 from scipy.special import expit, ndtri
+from scipy.stats import chi2
 
 _STEPS = 80
 _STEPS_AGAIN = 50  # for peaks that are drawn anew
@@ -23,6 +24,7 @@ _LEAST_APART = 2.0  # standard deviations of noise, between noise and spikes
 _ONE_ABOVE = 0.8413  # share of a normal distribution below one standard deviation
 _DOUBT = 4.0  # peaks that a virion's share of spikes is drawn to that of all by
 _FLATNESS = 3.0  # spikes at a pole that a slope with latitude is doubted by
+_FEWEST_KNOWN = 3.0  # spikes that tell what spikes score
 _DRAWS = 400
 _NORMAL = ndtri((np.arange(200) + 0.5) / 200)  # a standard normal distribution, evenly
 
@@ -276,11 +278,36 @@ def counted(
     tail = (1 - confidence) / 2
     low = np.quantile(draws, tail, axis=0, method="inverted_cdf")
     high = np.quantile(draws, 1 - tail, axis=0, method="inverted_cdf")
+    # Where hardly a spike was seen, drawing anew draws the same nothing.
+    most = np.floor((_most_spikes(one, peaks, confidence) - others[0]) / shares)
     return SpikeCounts(
         estimates=np.maximum(dense - others, 0.0)[0] / shares,
         lows=low.astype(np.int64),
-        highs=high.astype(np.int64),
+        highs=np.maximum(high, most).astype(np.int64),
     )
+
+
+def _most_spikes(fits: _Fits, peaks: ScoredPeaks, confidence: float) -> NDArray[np.float64]:
+    """The largest number of spikes of each virion that its peaks do not rule out, (virions,).
+
+    The largest share s whose log-likelihood Σ log(1 - s + s · odds) is no farther below the best
+    than half of χ² of one degree of freedom. Of too few spikes nobody knows what they score: they
+    may score no more than spikes must.
+    """
+    few = float(_chances(fits, peaks).sum()) < _FEWEST_KNOWN
+    mean = fits.base[0] + fits.slope[0] * peaks.latitudes
+    mean = np.where(few, fits.noise_mean[0] + _LEAST_APART * fits.spread[0], mean)
+    noise = (peaks.scores - fits.noise_mean[0]) / fits.spread[0]
+    spike = (peaks.scores - mean) / fits.spread[0]
+    odds = np.exp(np.clip((noise**2 - spike**2) / 2, -50, 50))
+    grid = np.linspace(0, 0.99, 199)[:, np.newaxis]
+    slack = chi2.ppf(confidence, 1) / 2
+    most = np.zeros(fits.shares.shape[1])
+    for virion in range(len(most)):
+        mine = odds[peaks.owners == virion]
+        likelihood = np.log(1 - grid + grid * mine).sum(axis=1)
+        most[virion] = grid[likelihood >= likelihood.max() - slack].max() * len(mine)
+    return most
 
 
 def _drawn_counts(
