@@ -119,4 +119,5 @@ def without_unseen(
     weights = torch.from_numpy(range_weights((depth, height, width), tilt_range)).to(voxels.device)
     axes = (1, 2, 3)
     seen = torch.fft.rfftn(voxels, dim=axes) * weights
-    return torch.fft.irfftn(seen, s=(depth, height, width), dim=axes)
+    wedged: torch.Tensor = torch.fft.irfftn(seen, s=(depth, height, width), dim=axes)
+    return wedged
