@@ -18,7 +18,7 @@ from gyrovox.settings import TrainingSettings
         ({"triplet_margin": -1.0}, "training.triplet_margin must be 0 or positive"),
         ({"jitter": -1}, "training.jitter must be 0 or positive, got -1"),
         ({"triplets": -1}, "training.triplets must be 0 or positive"),
-        ({"missing_wedge": (60.0, -60.0)}, r"training.missing_wedge must be .* got \(60.0, -60.0\)"),
+        ({"missing_wedge": (60.0, -60.0)}, r"missing_wedge must be .* got \(60.0, -60.0\)"),
         ({"missing_wedge": (-95.0, 60.0)}, "between -90 and 90 degrees, such as -60 60"),
         ({"learning_rate": 0.0}, "training.learning_rate must be positive, got 0"),
         ({"learning_rate": float("nan")}, "training.learning_rate must be positive, got nan"),

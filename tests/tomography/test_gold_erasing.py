@@ -5,8 +5,8 @@ import pytest
 from gaussian_blobs import Blobs, dark_series, disturbed_geometry
 
 from gyrovox.errors import SettingsError
-from gyrovox.tomography.reconstruction import smeared_rows, weighted_back_projection
 from gyrovox.tomography.gold_erasing import gold_erased
+from gyrovox.tomography.reconstruction import smeared_rows, weighted_back_projection
 from gyrovox.volumes import Region
 
 SHAPE = (24, 48, 48)
