@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -146,6 +147,49 @@ def test_wrong_words_are_refused_and_leave_nothing(run, folder, tmp_path, words,
     assert done.code in {1, 2}
     assert message in " ".join((done.out + done.err).replace("│", " ").split())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupted_run_goes_on_with_what_was_learned(
+    run, folder, results, tmp_path, monkeypatch
+):
+    from gyrovox.particles.spikes import discovery
+    from gyrovox.training import loop
+
+    words = (
+        *("spikes", folder / "tomogram.mrc", "--particles", folder / "particles.csv"),
+        *("-o", tmp_path / "out", *QUICK),
+    )
+    with monkeypatch.context() as patched:
+        patched.setattr(discovery, "discovered", _interrupt)
+        stopped = run(*words)
+    assert stopped.code == 130
+    assert "the same command goes on" in stopped.err
+    assert not (tmp_path / "out").exists()
+    assert run_folder(tmp_path / "out").exists()
+    with monkeypatch.context() as patched:
+        patched.setattr(loop._Update, "take", _interrupt)  # no step is left to take
+        done = run(*words)
+    assert done.code == 0
+    assert not run_folder(tmp_path / "out").exists()
+    for name in ("counts.csv", "spikes.star", "spikes.mrc"):
+        assert (tmp_path / "out" / name).read_bytes() == (results / name).read_bytes()
+
+
+def _interrupt(*_, **__):
+    raise KeyboardInterrupt
+
+
+def test_a_membrane_that_is_not_as_wide_as_it_was_picked_is_said(run, folder, results, tmp_path):
+    every = read_particles(folder / "particles.csv")
+    wide = replace(every, diameters_nm=np.array([25.0, 2 * RADIUS_NM * 1.4]))
+    write_particles(wide, tmp_path / "wide.csv")
+    done = run(
+        *("spikes", folder / "tomogram.mrc", "--particles", tmp_path / "wide.csv"),
+        *("-o", tmp_path / "out", "-m", results / "virions" / "model.safetensors"),
+        *("--working-voxel-nm", "4.5", "--threads", "1"),
+    )
+    assert done.code == 0
+    assert "virion 2 was picked 84 nm wide, and its membrane found 6" in done.err
 
 
 def test_an_output_that_is_there_is_kept(run, folder, results):

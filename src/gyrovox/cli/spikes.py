@@ -13,11 +13,11 @@ from tyro.conf import Positional, arg
 from gyrovox.cli.command import Command, LearningOptions, WorkOptions
 from gyrovox.cli.outputs import check_folder, check_inputs_stay, check_space, made, publish
 from gyrovox.cli.results import loaded_segmenter, new_segmenter, recorded_settings
-from gyrovox.cli.spike_results import WRITTEN, write_discovery
+from gyrovox.cli.spike_results import PICTURE, WRITTEN, write_discovery
 from gyrovox.cli.terminal import note, say
 from gyrovox.errors import ParticleError, SettingsError
 from gyrovox.progress import stopwatch
-from gyrovox.settings.spikes import SpikeSettings
+from gyrovox.settings.spikes import MEMBRANE_NM, SpikeSettings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _STOPPING = "gyrovox: stopping as soon as may be; interrupt again to stop at once."
 _ROOM = 512 * 2**20
 _VIRION = "virion"
+_DOUBTFUL = 0.2  # difference of a diameter that was found from the one that was picked
 
 
 @final
@@ -103,7 +104,7 @@ class Spikes(Command):
                 timings_s=timings_s,
             )
             publish(staged, self.output)
-        self._say(discovery)
+        self._say(discovery, particles)
 
     def _inputs(self) -> "tuple[Volume, ParticleTable, NDArray[np.int64]]":
         """The tomogram, its virions, and the rows that these have in their file.
@@ -266,13 +267,23 @@ class Spikes(Command):
             # Some systems hold back a file, such as the lock, while it is open.
             shutil.rmtree(ledger.folder, ignore_errors=True)
 
-    def _say(self, discovery: "SpikeDiscovery") -> None:
+    def _say(self, discovery: "SpikeDiscovery", particles: "ParticleTable") -> None:
         counts = discovery.learned.counts
         for number, virion in enumerate(discovery.survey.virions):
             say(
                 f"virion {virion.row + 1}: {counts.estimates[number]:.0f} spikes "
                 f"({counts.lows[number]} to {counts.highs[number]})"
             )
+            found = 2 * virion.membrane.mean_radius_nm + MEMBRANE_NM
+            picked = self.spikes.diameter_nm
+            if particles.diameters_nm is not None and particles.diameters_nm[number] > 0:
+                picked = float(particles.diameters_nm[number])
+            if abs(found / picked - 1) > _DOUBTFUL:
+                note(
+                    f"virion {virion.row + 1} was picked {picked:.0f} nm wide, and its membrane "
+                    f"found {found:.0f} nm wide: look at {PICTURE} before you believe its count.",
+                    quiet=self.work.quiet,
+                )
         if discovery.chosen is None:
             note(
                 "no node of the tree looks like spikes; peaks of density were taken instead.",
