@@ -14,6 +14,8 @@ from gyrovox.volumes.phantom_cell import cell_phantom
 LEVELS = (2, 4, 8)
 AGREEMENT = 0.96
 """Least share of voxels that cuts of a phantom have in common, in tiles and as a whole."""
+WITHOUT_MARGINS = 0.985
+"""More than this, of large tiles; without a margin around each they had 0.98."""
 
 
 def lattice(shape, side):
@@ -78,7 +80,7 @@ def test_cuts_of_larger_volumes_hardly_depend_on_the_tiles(variant, side):
     found = build_tree_tiled(voxels, codes, lattice(image.shape, side), curvature=0.0)
     for level in LEVELS:
         share = same_share(found.cut(level).labels, wanted.cut(level).labels)
-        assert share >= AGREEMENT, (level, share)
+        assert share >= WITHOUT_MARGINS, (level, share)
 
 
 def test_leaves_do_not_end_at_the_faces_of_tiles():
