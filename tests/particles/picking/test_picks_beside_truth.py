@@ -78,6 +78,18 @@ def test_the_best_threshold_parts_hits_from_others():
     assert len(above(picks, threshold)) == 2
 
 
+def test_of_thresholds_that_are_as_good_the_middle_is_taken():
+    truth = table([[10, 10, 10], [30, 30, 30]], diameter=40)
+    # Without the lowest hit and without the wrong pick F1 is the same: 0.8 with 3, 2 and 2 with 2.
+    picks = table([[10, 10, 10], [45, 5, 5], [30, 30, 30], [5, 45, 5]], scores=[0.9, 0.6, 0.5, 0.1])
+    threshold, counts = best_threshold([(picks, truth)])
+    assert counts == PickCounts(2, 3, 2)
+    assert threshold == pytest.approx((0.1 + 0.5) / 2)
+    alike = table([[10, 10, 10], [12, 10, 10], [30, 30, 30]], scores=[0.9, 0.7, 0.3])
+    same, _ = best_threshold([(alike, table([[10, 10, 10]], diameter=40))])
+    assert same == pytest.approx((0.7 + 0.9) / 2)
+
+
 def test_picks_need_scores_and_truths_diameters():
     plain = table([[1, 1, 1]])
     with pytest.raises(ParticleError, match="must have diameters"):

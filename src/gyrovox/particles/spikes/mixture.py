@@ -278,12 +278,13 @@ def counted(
     tail = (1 - confidence) / 2
     low = np.quantile(draws, tail, axis=0, method="inverted_cdf")
     high = np.quantile(draws, 1 - tail, axis=0, method="inverted_cdf")
-    # Where hardly a spike was seen, drawing anew draws the same nothing.
-    most = np.floor((_most_spikes(one, peaks, confidence) - others[0]) / shares)
+    if dense.sum() < _FEWEST_KNOWN:  # drawing anew would draw the same nothing
+        most = np.floor((_most_spikes(one, peaks, confidence) - others[0]) / shares)
+        high = np.maximum(high, most)
     return SpikeCounts(
         estimates=np.maximum(dense - others, 0.0)[0] / shares,
         lows=low.astype(np.int64),
-        highs=np.maximum(high, most).astype(np.int64),
+        highs=high.astype(np.int64),
     )
 
 
@@ -291,15 +292,11 @@ def _most_spikes(fits: _Fits, peaks: ScoredPeaks, confidence: float) -> NDArray[
     """The largest number of spikes of each virion that its peaks do not rule out, (virions,).
 
     The largest share s whose log-likelihood Σ log(1 - s + s · odds) is no farther below the best
-    than half of χ² of one degree of freedom. Of too few spikes nobody knows what they score: they
-    may score no more than spikes must.
+    than half of χ² of one degree of freedom. Spikes score no more than they must: of too few,
+    nobody knows what they score.
     """
-    few = float(_chances(fits, peaks).sum()) < _FEWEST_KNOWN
-    mean = fits.base[0] + fits.slope[0] * peaks.latitudes
-    mean = np.where(few, fits.noise_mean[0] + _LEAST_APART * fits.spread[0], mean)
     noise = (peaks.scores - fits.noise_mean[0]) / fits.spread[0]
-    spike = (peaks.scores - mean) / fits.spread[0]
-    odds = np.exp(np.clip((noise**2 - spike**2) / 2, -50, 50))
+    odds = np.exp(np.clip((noise**2 - (noise - _LEAST_APART) ** 2) / 2, -50, 50))
     grid = np.linspace(0, 0.99, 199)[:, np.newaxis]
     slack = chi2.ppf(confidence, 1) / 2
     most = np.zeros(fits.shares.shape[1])
