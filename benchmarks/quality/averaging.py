@@ -8,6 +8,7 @@ that the simulation was made from. Writes ``benchmarks/quality/results/averaging
 """
 
 import argparse
+import textwrap
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -295,26 +296,25 @@ def errors(state: AveragingState, truth: ParticleTable) -> tuple[float, float]:
 def page_of(rows: Sequence[Row], plan: Plan) -> str:
     """The page."""
     voxel, recipe = plan.specimen.voxel_size_nm, plan.averaging
+    said = (
+        f"`python -m benchmarks.quality averaging`. Virions with spikes, images from -60 to 60 "
+        f"degrees at {plan.imaging.defocus_nm / 1000:g} µm underfocus, {plan.imaging.dose:g} "
+        f"electrons per Å² in all, voxels of {voxel:g} nm, so that Nyquist is at {2 * voxel:g} nm. "
+        f"Places were known to {_OFF_NM:g} nm along each axis, axes to {_LEAN_DEGREES:g} degrees "
+        f"along two, turns about them not at all; no reference was given. Alignments: "
+        f"{recipe.iterations}; mask: {recipe.mask_nm:g} nm.",
+        "Resolutions are waves in nm at which a Fourier shell correlation first falls below 0.143 "
+        "or 0.5: that of the halves, and that of the average of all with the map that the spikes "
+        "were made from. Errors of axis and place are medians, without the turn and shift that all "
+        "particles share. Seconds are of one core that other programs used too.",
+        "Contrast turns round at 2.6 nm. Halves agree beyond that whether it was turned back or "
+        "not, so their correlation alone would take the average of images as recorded for the "
+        "better one.",
+    )
     lines = [
         "# The average of simulated spikes",
         "",
-        "`python -m benchmarks.quality averaging`. Virions with spikes, images from -60 to 60",
-        f"degrees at {plan.imaging.defocus_nm / 1000:g} µm underfocus,",
-        f"{plan.imaging.dose:g} electrons per",
-        f"Å² in all, voxels of {voxel:g} nm, so that Nyquist is at {2 * voxel:g} nm. Places were",
-        f"known to {_OFF_NM:g} nm along each axis, axes to {_LEAN_DEGREES:g} degrees along two,",
-        "turns about them not at all; no reference was given.",
-        f"{recipe.iterations} alignments, in a mask of {recipe.mask_nm:g} nm.",
-        "",
-        "Resolutions are waves in nm at which a Fourier shell correlation first falls below 0.143",
-        "or 0.5: that of the halves, and that of the average of all with the map that the spikes",
-        "were made from. Errors of axis and place are medians, without the turn and shift that all",
-        "particles share. Seconds are of one core that other programs used too.",
-        "",
-        "Contrast turns round at 2.6 nm. Halves agree beyond that whether it was turned back or",
-        "not, so their correlation alone would take the average of images as recorded for the",
-        "better one.",
-        "",
+        *(line for words in said for line in (*textwrap.wrap(words, 100), "")),
         "| spike | tomogram | symmetry | spikes | halves 0.143 | halves 0.5 | template 0.143 "
         "| template 0.5 | axis, degrees | place, nm | seconds |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
