@@ -71,19 +71,10 @@ def train_noise2noise(
         RunMismatchError: If it is that of another run.
     """
     wanted = settings or Noise2NoiseSettings()
-    even, odd = halves
-    check_halves(even, [odd])
-    if min(even.spatial_shape) < wanted.crop_size:
-        raise VolumeError(
-            f"{even.name}: a tomogram must have at least {wanted.crop_size} voxels along every "
-            f"axis to learn denoising from, and this one has {even.spatial_shape} (z, y, x). "
-            f"Lower n2n.crop_size."
-        )
+    _check(halves, wanted.crop_size)
     where = devices.device(device)
     greys = [normalisation_of(one, nan_policy=nan_policy) for one in halves]
-    with devices.seeded(seed, torch.device("cpu")):
-        network = UNet(wanted.channels)
-    run = _Run(network.to(where), wanted, seed)
+    run = _Run(_network(wanted, seed).to(where), wanted, seed)
     facts = _facts(wanted, halves, greys, seed, where)
     if checkpoint is not None and (stored := read_checkpoint(checkpoint, facts)) is not None:
         run.go_on_from(stored)
@@ -100,6 +91,28 @@ def train_noise2noise(
                 write_checkpoint(checkpoint, run.arrays(), facts)
                 kept = time.monotonic()
     return Noise2Noise(run.network.eval(), wanted, tuple(run.losses))
+
+
+def _check(halves: tuple[Volume, Volume], crop_size: int) -> None:
+    """Refuse halves that nothing can be learned from.
+
+    Raises:
+        VolumeError: If they are smaller than a crop.
+        VolumeMismatchError: If they differ in shape.
+    """
+    even, odd = halves
+    check_halves(even, [odd])
+    if min(even.spatial_shape) < crop_size:
+        raise VolumeError(
+            f"{even.name}: a tomogram must have at least {crop_size} voxels along every axis to "
+            f"learn denoising from, and this one has {even.spatial_shape} (z, y, x). Lower "
+            f"n2n.crop_size."
+        )
+
+
+def _network(settings: Noise2NoiseSettings, seed: int) -> UNet:
+    with devices.seeded(seed, torch.device("cpu")):
+        return UNet(settings.channels)
 
 
 @final
