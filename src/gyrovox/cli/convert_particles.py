@@ -15,7 +15,7 @@ from gyrovox.errors import SettingsError
 @final
 @dataclass(frozen=True, kw_only=True)
 class ConvertParticles(Command):
-    """Turn particles of RELION, Dynamo, IMOD or a table into those of another program.
+    """Turn a table of particles into that of another program.
 
     Files that gyrovox wrote say what tomogram they are of, but for Dynamo's; for others, --like or
     --shape and --voxel-size-nm say it.

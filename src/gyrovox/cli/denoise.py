@@ -27,7 +27,7 @@ _INTERRUPTED = 130  # 128 + SIGINT, as shells say it
 @final
 @dataclass(frozen=True, kw_only=True)
 class Denoise(Command):
-    """Denoise a tomogram, tile by tile: by a network that learns from two halves, or by a filter.
+    """Denoise a tomogram: by a network that learns from halves, or a filter.
 
     `n2n` learns from tomograms of two halves of the images, which `gyrovox reconstruct --halves`
     makes. The same command goes on after an interruption.

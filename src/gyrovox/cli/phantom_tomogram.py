@@ -27,7 +27,7 @@ _BYTES_PER_VOXEL = 4 + 1 + 1 + 2 + 4  # density, truths, tomogram
 @final
 @dataclass(frozen=True, kw_only=True)
 class PhantomTomogram(Command):
-    """Simulate tilt series of virions and what lies between them, with all that is true of them.
+    """Simulate tilt series of virions, with all that is true of them.
 
     Writes tilt-series-NNN.mrc with .rawtlt and .mdoc, true-alignment-NNN.xf and .tlt,
     density-NNN.mrc, truth-NNN-level-{1,2,3}.mrc, and particles-NNN.star and .csv.

@@ -30,7 +30,7 @@ _ONLY_FOR = {
 @final
 @dataclass(frozen=True, kw_only=True)
 class Pick(Command):
-    """Find the particles of a tomogram: by a trained detector, or by a classic picker.
+    """Find the particles of a tomogram: by a detector, or a classic picker.
 
     `retinanet` finds what its detector was trained on, by default the virions of the detector
     that comes with gyrovox. `dog` finds balls of one size, `template` what looks like a map.

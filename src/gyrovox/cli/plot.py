@@ -25,7 +25,7 @@ _LEAST_DPI, _MOST_DPI = 30, 1200
 @final
 @dataclass(frozen=True, kw_only=True)
 class Plot(Command):
-    """Draw a segmentation: slices, disk, patches, surfaces, training curves and more.
+    """Draw a segmentation: slices, disk, patches, surfaces, curves and more.
 
     Pictures that show codes of voxels make them anew from the image and model.safetensors, or take
     those that `segment --keep-latents` left. What a result lacks the means for is left out, with

@@ -26,7 +26,7 @@ _SAMPLES = 2  # of a filtered row, per pixel
 @final
 @dataclass(frozen=True, kw_only=True)
 class Reconstruct(Command):
-    """Reconstruct a tomogram from a tilt series, by weighted back-projection or by SIRT.
+    """Reconstruct a tomogram from a tilt series: back-projection or SIRT.
 
     Dense matter is dark in the tomogram, as in the images.
     """

@@ -48,7 +48,7 @@ class AveragingRecipe:
     """Step of the angles in the first alignment; each later one halves it."""
 
     last_step_degrees: float = 3.0
-    """Smallest step."""
+    """Smallest step of the angles."""
 
     tilt_range: Annotated[tuple[float, float] | None, arg(metavar="FIRST LAST")] = (-60.0, 60.0)
     """First and last tilt about y, in degrees; None where there is no missing wedge."""

@@ -37,7 +37,7 @@ class SpecimenRecipe:
     """Side of a voxel."""
 
     virions: int = 3
-    """Virions."""
+    """Number of virions."""
 
     virion_diameter_nm: tuple[float, float] = (80.0, 120.0)
     """Smallest and largest virion, to the outside of its membrane."""
@@ -79,13 +79,13 @@ class SpecimenRecipe:
     """Flat or curved membranes that cross it."""
 
     ribosomes: int = 8
-    """Ribosomes."""
+    """Number of ribosomes."""
 
     shells: int = 8
     """Hollow shells like apoferritin."""
 
     gold: int = 8
-    """Gold beads."""
+    """Number of gold beads."""
 
     gold_diameter_nm: float = 10.0
     """Diameter of a gold bead."""
