@@ -162,7 +162,7 @@ class Optics:
     """The microscope, as far as the contrast of its images depends on it."""
 
     voltage_kv: float = 300.0
-    """Acceleration voltage."""
+    """Voltage that accelerates the electrons."""
 
     spherical_aberration_mm: float = 2.7
     """Cs of the objective lens."""
@@ -224,7 +224,7 @@ class ImagingRecipe:
     """Electrons per square Ångström that the specimen takes in all."""
 
     defocus_nm: float = 3500.0
-    """Nominal underfocus."""
+    """Nominal underfocus of the images."""
 
     defocus_jitter_nm: float = 100.0
     """Standard deviation of an image's underfocus around it."""
