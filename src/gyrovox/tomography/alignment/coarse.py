@@ -12,17 +12,14 @@ from gyrovox.tomography.tilt_series import TiltSeries
 
 from .correlation import measured_shift
 
-REFERENCES = 1
-"""Images before, whose mean an image is compared with: errors add up more slowly."""
-
 _PASSES = 3
 
 
 def align_coarsely(series: TiltSeries, *, quiet: bool = True) -> TiltGeometry:
     """Shifts of all images, from the least tilted one outwards on both sides.
 
-    Each image is compared with the mean of those before it, which are stretched across the tilt
-    axis by the ratio of the cosines: what lies in the middle plane of the specimen then fits.
+    Each image is compared with its neighbour, which is stretched across the tilt axis by the ratio
+    of the cosines: what lies in the middle plane of the specimen then fits.
 
     Args:
         series: Images, with their nominal tilts and the angle of the tilt axis.
@@ -38,10 +35,8 @@ def align_coarsely(series: TiltSeries, *, quiet: bool = True) -> TiltGeometry:
     shifts = np.zeros_like(geometry.shifts)
     order = outwards(geometry.tilt_degrees)
     shifts[order[0][0]] = geometry.shifts[order[0][0]]
-    before: dict[int, list[int]] = {order[0][0]: []}
     for index, neighbour in track(order[1:], "coarse", len(order) - 1, quiet=quiet, unit="images"):
-        before[index] = [neighbour, *before[neighbour]][:REFERENCES]
-        shifts[index] = _shift_to(series, index, before[index], shifts)
+        shifts[index] = _shift_to(series, index, neighbour, shifts)
     return TiltGeometry(
         tilt_degrees=geometry.tilt_degrees, axis_degrees=geometry.axis_degrees, shifts=shifts
     )
@@ -109,28 +104,24 @@ def plane_to_detector(geometry: TiltGeometry, index: int) -> Float64[np.ndarray,
 
 
 def _shift_to(
-    series: TiltSeries, index: int, others: list[int], shifts: Float64[np.ndarray, "tilts 2"]
+    series: TiltSeries, index: int, neighbour: int, shifts: Float64[np.ndarray, "tilts 2"]
 ) -> Float64[np.ndarray, " 2"]:
     image = series.images[index]
-    shape = (image.shape[0], image.shape[1])
-    references = [
-        stretched(
-            series.images[other],
-            series.geometry,
-            other,
-            index,
-            shape=shape,
-            centre=np.zeros(2),
-            shift=shifts[other],
-        )
-        for other in others
-    ]
-    reference = np.mean(references, axis=0)
+    shape, centre = (image.shape[0], image.shape[1]), np.zeros(2)
+    reference = stretched(
+        series.images[neighbour],
+        series.geometry,
+        neighbour,
+        index,
+        shape=shape,
+        centre=centre,
+        shift=shifts[neighbour],
+    )
     found = shifts[index]
     for _ in range(_PASSES):
         # What is far away at first lies partly outside of the window, which draws it back.
         moved = stretched(
-            image, series.geometry, index, index, shape=shape, centre=np.zeros(2), shift=found
+            image, series.geometry, index, index, shape=shape, centre=centre, shift=found
         )
         found = found + measured_shift(moved, reference)[0]
     return np.asarray(found)
