@@ -16,9 +16,14 @@ from .directions import even_directions, harmonic_degrees, real_harmonics
 _STEP = 1e-3  # of a unit vector, for the slope of the radius
 _ROWS = 91  # of tables over the sphere: every 2 degrees
 _DIRECTIONS = 600  # some 6 nm apart on a virion of 100 nm
+_SMALLEST, _LARGEST = 0.55, 1.46  # radii that are tried, of half the picked diameter
+_STIFFNESS = 2e-4
+_SHARPNESS = 3.0  # of the preference for dense points, per standard deviation of density
+_OUTLYING_NM = 3.0  # from where on a point counts less than half
 _NARROWING_NM = (12.0, 8.0, 5.0, 4.0)  # how far from the last fit the next one looks
 _BLUR_NM = 1.2
-_AROUND_NM = 24  # that a membrane stands out of; radii are a nanometre apart
+_RADIUS_STEP_NM = 0.5
+_AROUND_NM = 12.0  # of the radii, that a membrane stands out of
 _DENSEST = 3.0  # standard deviations of the density
 _LEAFLET_NM = 2.6  # from the middle of a membrane to its two dense sides
 _FLATTEST = 0.35  # share of a slope's energy that a direction along the beam keeps
@@ -190,7 +195,8 @@ def fit_membrane(
     directions = even_directions(_DIRECTIONS)
     # The wedge leaves most of a membrane that stands along the beam, and least of a flat one.
     weights = _FLATTEST + (1 - _FLATTEST) * (1 - directions[:, 0] ** 2)
-    radii = np.arange(0.55, 1.46, 1 / diameter_nm) * diameter_nm / 2
+    smallest, largest = _SMALLEST * diameter_nm / 2, _LARGEST * diameter_nm / 2
+    radii = np.arange(smallest, largest, _RADIUS_STEP_NM)
     reach = _Reach(smooth, valid, voxel_size_nm)
     centre, radius = _best_sphere(
         reach, directions, weights, radii, start_nm=centre_nm, diameter_nm=diameter_nm
@@ -249,7 +255,8 @@ def _best_sphere(
     start_nm: Float64[np.ndarray, " 3"],
     diameter_nm: float,
 ) -> tuple[Float64[np.ndarray, " 3"], float]:
-    """Centre and radius of the sphere along which there is most density, beside inside it."""
+    """Centre and radius of the sphere that stands out most from what is inside and outside it."""
+    around = round(_AROUND_NM / _RADIUS_STEP_NM)
     some = directions[::4]
     share = weights[::4]
     best = (-np.inf, start_nm, diameter_nm / 2)
@@ -262,7 +269,7 @@ def _best_sphere(
             seen = share[:, np.newaxis] * known
             profile = (seen * found).sum(axis=0) / np.maximum(seen.sum(axis=0), 1e-9)
             # The lumps within are dense too, and no ridge: what is around is subtracted.
-            ridge = profile - ndimage.uniform_filter1d(profile, _AROUND_NM)
+            ridge = profile - ndimage.uniform_filter1d(profile, around)
             top = int(ridge.argmax())
             if ridge[top] > best[0]:
                 best = (float(ridge[top]), centre, float(radii[top]))
@@ -286,7 +293,7 @@ def _refined(
     level = (found * known).sum() / max(known.sum(), 1.0)
     scale = float(np.sqrt((known * (found - level) ** 2).sum() / max(known.sum(), 1.0))) or 1.0
     # Soft, not the highest point: noise makes that jump.
-    likeness = known * np.exp(np.clip(3 * (found - level) / scale, -20, 20))
+    likeness = known * np.exp(np.clip(_SHARPNESS * (found - level) / scale, -20, 20))
     total = likeness.sum(axis=1)
     wanted = (likeness * radii).sum(axis=1) / np.maximum(total, 1e-12)
     spread = (likeness * (radii - wanted[:, np.newaxis]) ** 2).sum(axis=1)
@@ -294,12 +301,13 @@ def _refined(
     trust = weights * (total > 0) / (1.0 + spread)
     harmonics = real_harmonics(directions, degree)
     degrees = harmonic_degrees(degree)
-    stiff = 2e-4 * trust.sum() * (degrees * (degrees + 1.0)) ** 2 * (degrees > 1)
+    # Degrees 0 and 1, size and place, are free; bending costs as on a thin plate.
+    stiff = _STIFFNESS * trust.sum() * (degrees * (degrees + 1.0)) ** 2 * (degrees > 1)
     for _ in range(4):
         normal = (harmonics * trust[:, np.newaxis]).T @ harmonics + np.diag(stiff)
         coefficients = np.linalg.solve(normal, (harmonics * trust[:, np.newaxis]).T @ wanted)
         gap = np.abs(harmonics @ coefficients - wanted)
-        trust = weights * (total > 0) / (1.0 + spread) / (1 + (gap / 3.0) ** 2)
+        trust = weights * (total > 0) / (1.0 + spread) / (1 + (gap / _OUTLYING_NM) ** 2)
     return MembraneSurface(centre_nm=surface.centre_nm, coefficients=coefficients)
 
 
