@@ -43,7 +43,7 @@ def make_balls():
 @pytest.fixture(scope="session")
 def simulated():
     """A simulated tomogram of a seed that no detector learned from."""
-    return simulated_example(DetectorSettings(), seed=123_456, number=0)
+    return simulated_example(DetectorSettings(), seed=123_456, number=3)
 
 
 @pytest.fixture(scope="session")

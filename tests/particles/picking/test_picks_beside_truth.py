@@ -53,8 +53,8 @@ def most_hits(picks, truth, within):
 @pytest.mark.parametrize("seed", range(5))
 def test_as_many_hits_are_counted_as_there_can_be(seed):
     generator = np.random.default_rng(seed)
-    picks = table(generator.uniform(0, 9, (6, 3)))
-    truth = table(generator.uniform(0, 9, (4, 3)), diameter=24)
+    picks = table(generator.uniform(0, 6, (6, 3)))
+    truth = table(generator.uniform(0, 6, (4, 3)), diameter=24)
     found = counted_picks(picks, truth)
     assert found.hits == most_hits(picks, truth, 0.5)
     assert found.hits > 0
