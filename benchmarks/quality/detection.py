@@ -63,11 +63,11 @@ class Plan:
     """What is trained, tested and compared."""
 
     seeds: tuple[int, ...] = (0, 1)
-    tomograms: int = 96
+    tomograms: int = 64
     training: DetectorTraining = field(default_factory=DetectorTraining)
     count: int = 20
     fine: int = 4
-    doses: tuple[float, ...] = (4.0, 15.0, 30.0, 60.0, 120.0, 240.0)
+    doses: tuple[float, ...] = (15.0, 30.0, 60.0, 120.0, 240.0)
     crowding: tuple[float, ...] = (0.0, 0.2, 0.5, 1.0)
     diameters_nm: tuple[float, ...] = (80.0, 100.0, 120.0, 140.0)
     templates_nm: tuple[float, ...] = (85.0, 100.0, 115.0)
@@ -80,7 +80,7 @@ class Plan:
     @property
     def held_out(self) -> int:
         """Tomograms that a training keeps to choose its threshold on."""
-        return max(1, self.tomograms // 6)
+        return max(1, self.tomograms // 8)
 
 
 SMOKE = Plan(
@@ -445,8 +445,8 @@ def main(given: Sequence[str] | None = None, *, smoke: bool = False) -> str:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1], help="of trainings")
     parser.add_argument("--count", type=int, default=20, help="tomograms at the default dose")
     parser.add_argument("--fine", type=int, default=4, help="tomograms of 1.5 nm voxels")
-    parser.add_argument("--tomograms", type=int, default=96, help="for each training")
-    parser.add_argument("--steps", type=int, default=1200, help="of each training")
+    parser.add_argument("--tomograms", type=int, default=64, help="for each training")
+    parser.add_argument("--steps", type=int, default=800, help="of each training")
     parser.add_argument("--cache", type=Path, help="folder to keep tomograms and detectors in")
     asked = parser.parse_args([] if smoke else given)
     share_processors()

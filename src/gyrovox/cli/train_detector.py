@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _CHECKPOINT = "checkpoint.safetensors"
 _STOPPING = "gyrovox: stopping after this step; interrupt again to stop at once."
 _INTERRUPTED = 130  # 128 + SIGINT, as shells say it
-_HELD_OUT = 6  # one of so many tomograms, by which the threshold is chosen
+_HELD_OUT = 8  # one of so many tomograms, by which the threshold is chosen
 
 
 @final
@@ -47,10 +47,10 @@ class TrainDetector(Command):
     """Folders with a tomogram and its particles each, to learn from instead of simulated ones:
     tomogram.mrc (or another format) and particles.star (or .csv), with diameters."""
 
-    tomograms: Annotated[int, arg(metavar="N")] = 96
-    """Tomograms to simulate; one of six is kept to choose the threshold by."""
+    tomograms: Annotated[int, arg(metavar="N")] = 64
+    """Tomograms to simulate; one of eight is kept to choose the threshold by."""
 
-    steps: Annotated[int, arg(metavar="N")] = 1200
+    steps: Annotated[int, arg(metavar="N")] = 800
     """Number of updates."""
 
     seed: int = 0

@@ -142,7 +142,7 @@ def _recipe(chance: np.random.Generator, voxel_size_nm: float) -> SpecimenRecipe
         ribosomes=int(chance.integers(0, 17)),
         shells=int(chance.integers(0, 17)),
         gold=int(chance.integers(0, 13)),
-        crowding=float(chance.uniform(0, 1)),
+        crowding=float(chance.uniform(0, 0.8)),
     )
 
 

@@ -34,7 +34,7 @@ _SLOTS = ("step", "exp_avg", "exp_avg_sq")  # what AdamW remembers of a paramete
 class DetectorTraining:
     """How a detector learns."""
 
-    steps: int = 1200
+    steps: int = 800
     """Number of updates."""
 
     batch: int = 2
