@@ -1,0 +1,1 @@
+"""Methods that are compared, a file each: whatever stands here is found and listed."""
