@@ -3,12 +3,15 @@
 import sys
 
 from benchmarks.quality import ablation, averaging, cryoet, detection, spikes
+from benchmarks.quality.comparison import run
 
 COMMANDS = {
     "ablation": ablation.main,
     "averaging": averaging.main,
     "cryoet": cryoet.main,
     "detection": detection.main,
+    "list": run.listed,
+    "run": run.main,
     "spikes": spikes.main,
 }
 

@@ -52,7 +52,8 @@ class Budget:
         """Part of the budget that is spent, 0 to 1: for schedules of learning rates."""
         if self._begun is None:
             return 0.0
-        return min(1.0, (self._now() - self._begun) / self.seconds)
+        spent = self._now() - self._begun
+        return min(1.0, spent / self.seconds) if self.seconds > 0 else 1.0
 
     def _spent(self, step: int, share: float) -> bool:
         if self.most_steps is not None and step >= self.most_steps:

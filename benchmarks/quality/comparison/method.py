@@ -44,6 +44,12 @@ class Method(ABC):
     """Part of the voxels of the very volume that it is shown the classes of, as a user paints them.
     They are not scored; 0 for all but tools that are made for painting."""
 
+    published: ClassVar[Mapping[str, tuple[float, ...]]] = {}
+    """`phantom` or `brats` -> Dice that Hsu et al. (2021) print for it, a number for each level."""
+
+    differs: ClassVar[str] = ""
+    """Why what is measured here may differ from what was published, in a sentence."""
+
     reference: ClassVar[str] = ""
     """The paper and its address."""
 
