@@ -6,8 +6,8 @@ by rotation, scaling, grey values, and smooth deformations: B-splines over norma
 standard deviation 4 voxels on a grid of 32 voxels. How many slices are labelled is that of the
 published table: 2 % of them along each axis, and at least one. Which ones is drawn at random.
 
-What differs, for seconds of a processor instead of days of a GPU: 8 channels after the first
-convolution instead of 32; two crops of 32 voxels a side instead of one of 132 x 132 x 116; Adam
+What differs, for seconds of a processor instead of days of a GPU: 4 channels after the first
+convolution instead of 32; two crops of up to 48 voxels a side instead of one of 132 x 132 x 116; Adam
 with a falling rate instead of 70 000 steps of stochastic gradient descent; padded convolutions. One
 network has a softmax for every level. Every crop holds a labelled voxel.
 
@@ -43,8 +43,8 @@ from gyrovox.volumes import Volume
 PART = 0.02
 """Part of the slices along each axis that is labelled."""
 
-WIDTH = 8
-SIDE = 32
+WIDTH = 4
+SIDE = 48
 BATCH = 2
 RATE = 3e-3
 
