@@ -7,9 +7,9 @@ standard deviation 4 voxels on a grid of 32 voxels. How many slices are labelled
 published table: 2 % of them along each axis, and at least one. Which ones is drawn at random.
 
 What differs, for seconds of a processor instead of days of a GPU: 4 channels after the first
-convolution instead of 32; two crops of up to 48 voxels a side instead of one of 132 x 132 x 116; Adam
-with a falling rate instead of 70 000 steps of stochastic gradient descent; padded convolutions. One
-network has a softmax for every level. Every crop holds a labelled voxel.
+convolution instead of 32; two crops of up to 48 voxels a side instead of one of 132 x 132 x 116;
+Adam with a falling rate instead of 70 000 steps of stochastic gradient descent; padded
+convolutions. One network has a softmax for every level. Every crop holds a labelled voxel.
 
 What had to be decided: rotation up to 30 degrees about each axis, scales up to 15 %, grey values
 multiplied by 0.8 to 1.2 and moved by up to 0.2; classes weighted by the inverse of the square root

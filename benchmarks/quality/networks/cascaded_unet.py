@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.quality.networks.levels import softmax_by_level
-from benchmarks.quality.networks.padding import pad_to_multiple
+from benchmarks.quality.networks.padding import pad_to_multiple, unpadded
 from benchmarks.quality.networks.residual_unet import ResidualDecoder, ResidualEncoder
 
 BLOCKS = (1, 2, 2, 4)
@@ -59,14 +59,13 @@ class CascadedUNet(nn.Module):
 
     def forward(self, image: Tensor) -> CascadeOutput:
         """Both stages' probabilities of images (batch, channels, z, y, x)."""
-        depth, height, breadth = image.shape[2:]
         padded = pad_to_multiple(image, self.first_encoder.multiple)
 
         def probable(logits: Tensor) -> Tensor:
             return softmax_by_level(logits, self.levels)
 
         def whole(probabilities: Tensor) -> Tensor:
-            return probabilities[..., :depth, :height, :breadth]
+            return unpadded(probabilities, image.shape[2:])
 
         coarse = probable(self.first_decoder(self.first_encoder(padded)))
         features = self.second_encoder(torch.cat([padded, coarse], 1))

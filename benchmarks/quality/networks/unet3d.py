@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from benchmarks.quality.networks.padding import pad_to_multiple
+from benchmarks.quality.networks.padding import pad_to_multiple, unpadded
 
 
 class UNet3d(nn.Module):
@@ -51,7 +51,6 @@ class UNet3d(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits (batch, out channels, z, y, x) of images (batch, in channels, z, y, x)."""
-        depth, height, breadth = image.shape[2:]
         features = pad_to_multiple(image, self.multiple)
         skipped: list[Tensor] = []
         for step, convolve in enumerate(self.down):
@@ -61,7 +60,7 @@ class UNet3d(nn.Module):
             features = convolve(features)
         for enlarge, convolve in zip(self.enlarge, self.up, strict=True):
             features = convolve(torch.cat([enlarge(features), skipped.pop()], 1))
-        return self.last(features)[..., :depth, :height, :breadth]
+        return unpadded(self.last(features), image.shape[2:])
 
 
 def _two_convolutions(channels: int, first: int, second: int) -> nn.Sequential:
