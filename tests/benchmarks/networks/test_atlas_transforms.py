@@ -1,59 +1,67 @@
 import numpy as np
+import pytest
 import torch
 from benchmarks.quality.comparison.budget import Budget
 from benchmarks.quality.methods.zhao2019 import synthesised
+from benchmarks.quality.networks import atlas_transforms
 from benchmarks.quality.networks.atlas_transforms import (
     AtlasTransforms,
     coarse_shape,
     nearest_to_mean,
 )
-from benchmarks.quality.networks.registration_losses import local_correlation
 from benchmarks.quality.networks.spatial_transform import warp
+from scipy import ndimage
 
 
-def ball(centre, radius=5.0, side=24):
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """Few steps have to do."""
+    monkeypatch.setattr(atlas_transforms, "RATE", 5e-3)
+    monkeypatch.setattr(atlas_transforms, "SPATIAL_WIDTHS", (8, 16, 16))
+
+
+def ball(centre, radius=4.0, side=16):
     away = np.indices((side,) * 3) - np.reshape(centre, (3, 1, 1, 1))
     inside = 1 / (1 + np.exp(np.sqrt((away**2).sum(0)) - radius))
     return torch.from_numpy(inside.astype(np.float32))[None]
 
 
 def made(others, atlas=None):
-    atlas = ball((12, 12, 12)) if atlas is None else atlas
+    atlas = ball((8, 8, 8)) if atlas is None else atlas
     return AtlasTransforms(atlas, (atlas[0] > 0.5).float(), others, np.random.default_rng(0))
 
 
 def test_what_has_learnt_nothing_moves_and_changes_nothing():
     torch.manual_seed(0)
-    transforms = made([ball((10, 12, 14))])
+    transforms = made([ball((7, 8, 9))])
     assert transforms.displacement(0).abs().max() < 0.01
     torch.testing.assert_close(transforms.changed_atlas(0), transforms.atlas, atol=0.01, rtol=0)
     classes = torch.stack([transforms.regions, transforms.regions])
-    image, found = synthesised(transforms, classes, (24, 24, 24), np.random.default_rng(0))
+    image, found = synthesised(transforms, classes, (16, 16, 16), np.random.default_rng(0))
     torch.testing.assert_close(image, transforms.atlas, atol=0.02, rtol=0)
     torch.testing.assert_close(found, classes)
 
 
 def test_space_is_learnt_towards_the_other_volume_and_back():
     torch.manual_seed(0)
-    other = ball((10, 12, 14))
-    transforms = made([other])
+    noise = np.random.default_rng(0).standard_normal((16, 16, 18))
+    smooth = ndimage.gaussian_filter(noise, 1.5)
+    smooth = torch.from_numpy((smooth / smooth.std()).astype(np.float32))[None]
+    atlas, other = smooth[..., 1:-1], smooth[..., 2:]
+    transforms = made([other], atlas)
     transforms.learn_space(Budget(60.0, most_steps=40), 1.0)
-    atlas = transforms.atlas[None]
-    there = warp(atlas, transforms.displacement(0)[None])
+    there = warp(atlas[None], transforms.displacement(0)[None])
     back = warp(other[None], transforms.displacement(0, inverse=True)[None])
     before = (atlas - other).square().mean()
-    assert (there - other).square().mean() < 0.6 * before
-    assert (back - atlas).square().mean() < 0.6 * before
-    assert local_correlation(there, other[None], window=5) > local_correlation(
-        atlas, other[None], window=5
-    )
+    assert (there - other).square().mean() < 0.5 * before
+    assert (back - atlas).square().mean() < 0.5 * before
 
 
 def test_appearance_is_learnt_in_the_frame_of_the_atlas():
     torch.manual_seed(0)
-    atlas = ball((12, 12, 12))
+    atlas = ball((8, 8, 8))
     transforms = made([1 - atlas])
-    transforms.learn_appearance(Budget(60.0, most_steps=60), 1.0)
+    transforms.learn_appearance(Budget(60.0, most_steps=25), 1.0)
     changed = transforms.changed_atlas(0)
     assert (changed - (1 - atlas)).square().mean() < 0.3 * (2 * atlas - 1).square().mean()
 

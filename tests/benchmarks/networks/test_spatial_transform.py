@@ -19,11 +19,11 @@ def constant(*vector, shape=SHAPE):
 
 def smooth_velocity(seed=0, side=20):
     noise = np.random.default_rng(seed).standard_normal((3, side, side, side))
-    smooth = np.stack([ndimage.gaussian_filter(one, 3) for one in noise])
+    smooth = np.stack([ndimage.gaussian_filter(one, 4) for one in noise])
     # Zero at the faces, so that nothing leaves the volume.
     ramp = np.sin(np.linspace(0, np.pi, side))
     window = ramp[:, None, None] * ramp[:, None] * ramp
-    return torch.from_numpy((60 * smooth * window).astype(np.float32))[None]
+    return torch.from_numpy((50 * smooth * window).astype(np.float32))[None]
 
 
 def test_no_displacement_changes_nothing():
