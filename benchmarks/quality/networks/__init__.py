@@ -1,0 +1,1 @@
+"""Networks of compared methods, and the parts that several of them share; a concept a file."""
