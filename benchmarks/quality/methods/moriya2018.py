@@ -178,8 +178,7 @@ def triplet_loss(anchors: torch.Tensor, same: torch.Tensor, others: torch.Tensor
         others: x_k of the nearest clusters, shape (points, compared, features).
 
     Source:
-        Yang, Parikh & Batra (2016), eq. 15 and its weighted triplet loss, with a margin as in their
-        published settings. https://arxiv.org/abs/1604.03628
+        Yang, Parikh & Batra (2016), the weighted triplet loss of the backward pass. https://arxiv.org/abs/1604.03628
     """
     near = (anchors - same).square().sum(-1, keepdim=True)
     far = (anchors[:, None] - others).square().sum(-1)

@@ -24,6 +24,7 @@ _LEARNING_RATE = 1e-3
 _CLUSTERING_WEIGHT = 0.1
 _CLUSTERED = 2048  # patches of the volume that the clustering stage learns from
 _STEPS = 24
+_REFINED_AT_ONCE = 128
 _INTERVAL = 8  # steps after which the target is made anew
 
 
@@ -131,7 +132,7 @@ def refined(
             with torch.no_grad():
                 codes = network.encoder.codes_of_patches(patches)
                 targets = [sharpened(layer(codes)) for layer in layers]
-        some = torch.from_numpy(chance.choice(len(patches), _BATCH)).to(patches.device)
+        some = torch.from_numpy(chance.choice(len(patches), _REFINED_AT_ONCE)).to(patches.device)
         codes, decoded = network(patches[some])
         loss = nn.functional.mse_loss(decoded, patches[some])
         for layer, target in zip(layers, targets, strict=True):

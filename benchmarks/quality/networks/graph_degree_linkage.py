@@ -23,7 +23,7 @@ def neighbour_weights(points: Weights, *, neighbours: int = 20, scale: float = 1
         Shape (points, points), 0 where j is no neighbour of i.
 
     Source:
-        Zhang, Wang, Zhao & Tang (2012), eq. 1; Yang, Parikh & Batra (2016), eq. 1.
+        Zhang, Wang, Zhao & Tang (2012), the weights of the directed graph.
         https://arxiv.org/abs/1208.5092
     """
     neighbours = min(neighbours, len(points) - 1)
@@ -49,7 +49,7 @@ class Linkage:
         labels: Cluster of each point, 0 to the number of clusters - 1, none empty.
 
     Source:
-        Zhang, Wang, Zhao & Tang (2012), eq. 4 and 5. https://arxiv.org/abs/1208.5092
+        Zhang, Wang, Zhao & Tang (2012), graph degree linkage. https://arxiv.org/abs/1208.5092
     """
 
     def __init__(self, weights: Weights, labels: NDArray[np.integer]) -> None:
@@ -88,7 +88,7 @@ class Linkage:
             local_weight: λ; 0 joins those of the highest affinity.
 
         Source:
-            Yang, Parikh & Batra (2016), eq. 11 and 12. https://arxiv.org/abs/1604.03628
+            Yang, Parikh & Batra (2016), the forward pass. https://arxiv.org/abs/1604.03628
         """
         affinity = self.affinities()
         compared = min(compared, self.clusters - 1)

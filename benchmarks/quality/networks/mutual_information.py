@@ -38,7 +38,7 @@ def joint_probabilities(first: torch.Tensor, second: torch.Tensor) -> torch.Tens
         Joint probabilities, shape (heads, classes, classes); each head's sum to 1.
 
     Source:
-        Ji, Henriques & Vedaldi (2019), eq. 3 and what follows it. https://arxiv.org/abs/1807.06653
+        Ji, Henriques & Vedaldi (2019), section 3.1. https://arxiv.org/abs/1807.06653
     """
     one, other = (
         view.permute(1, 2, 0, 3, 4, 5).flatten(2)  # (heads, classes, points)
@@ -63,7 +63,7 @@ def negative_information(joint: torch.Tensor, *, entropy_weight: float = 1.0) ->
         One number for each head, in nats; at least -ln(classes) for λ = 1.
 
     Source:
-        Ji, Henriques & Vedaldi (2019), eq. 3; the λ is of their published settings.
+        Ji, Henriques & Vedaldi (2019), section 3.1; λ is of their published settings.
         https://arxiv.org/abs/1807.06653
     """
     # Classes that never occur would be 0 · ln 0.
