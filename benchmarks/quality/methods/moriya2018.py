@@ -25,7 +25,9 @@ _COMPARED = 5
 _BATCH = 96
 _LEARNING_RATE = 1e-3
 _MARGIN = 0.2
-_CLOSER = 2.0  # times that a distance to the own cluster weighs that to another
+# What a distance to the own cluster weighs. At 2 all features fell into one point, where the loss
+# of every triplet is the margin, and stayed there.
+_CLOSER = 1.0
 
 
 class Moriya(Method):
@@ -42,7 +44,7 @@ class Moriya(Method):
     stay the same; 400 clusters by k-means of the untrained network's features, merged to 8, as many
     as our finest level has, by the same factor in each of 8 periods of equal time (published: an
     unrolling rate of 0.9 or 0.2); every patch of a batch with one of its cluster and one of each of
-    the 4 next nearest clusters; margin 0.2 and weight 2 of the near distance. Patches of 9^3 voxels
+    the 4 next nearest clusters; margin 0.2 and weight 1 of the near distance. Patches of 9^3 voxels
     (published: 27^3, of far larger objects), unpadded convolutions of 16, 32, 32 and 32 features
     without pooling and with batch normalisation: so there is a patch around every voxel and not
     around those of a grid.

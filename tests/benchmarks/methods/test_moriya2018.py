@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from benchmarks.quality.methods import moriya2018
 from benchmarks.quality.methods.moriya2018 import clusters_after, triplet_loss, triplets
 
 
@@ -34,7 +35,8 @@ def test_the_loss_is_0_where_others_are_far_and_the_margin_where_all_coincide():
     assert triplet_loss(points, points, alike).item() == pytest.approx(0.2)
 
 
-def test_the_loss_weighs_the_near_distance_twice():
+def test_the_loss_weighs_the_near_distance(monkeypatch):
+    monkeypatch.setattr(moriya2018, "_CLOSER", 2.0)
     anchor, same = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]])
     others = torch.tensor([[[0.0, -1.0], [-1.0, 0.0]]])
     # Squared distances 2 to its own, 2 and 4 to the others.
