@@ -1,1 +1,1 @@
-"""Networks of compared methods, and the parts that several of them share; a concept a file."""
+"""Parts that compared methods share: networks, losses, augmentations, a concept each."""
