@@ -2,13 +2,14 @@
 
 import sys
 
-from benchmarks.quality import ablation, averaging, cryoet, detection, spikes
+from benchmarks.quality import ablation, averaging, cryoet, detection, real, spikes
 
 COMMANDS = {
     "ablation": ablation.main,
     "averaging": averaging.main,
     "cryoet": cryoet.main,
     "detection": detection.main,
+    "real": real.main,
     "spikes": spikes.main,
 }
 
