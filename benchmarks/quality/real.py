@@ -197,7 +197,7 @@ def page(every: dict[str, dict[str, Row]], seconds: float) -> str:
 def main(given: Sequence[str] | None = None, *, smoke: bool = False) -> str:
     """Measure and write the page; ``smoke`` takes two methods and a crop, and writes nothing."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.quality real")
-    parser.add_argument("--seconds", type=float, default=20.0, help="of training, of ours")
+    parser.add_argument("--seconds", type=float, default=10.0, help="of training, of ours")
     parser.add_argument("--data", nargs="+", choices=DATASETS, default=list(DATASETS))
     asked = parser.parse_args([] if smoke else given)
     if not DATA.is_dir():

@@ -110,7 +110,7 @@ class RealData(ABC):
         return voxels
 
 
-class _Classes(RealData):
+class Classes(RealData):
     """A volume whose voxels belong to classes, scored by Dice after a one-to-one match."""
 
     def levels(self, *, regions: bool) -> tuple[int, ...]:
@@ -129,7 +129,7 @@ class _Classes(RealData):
         """Number of classes -> class of every voxel, coarse to fine."""
 
 
-class _Instances(RealData):
+class Instances(RealData):
     """A volume of many objects of a kind: neurons, cells, nuclei.
 
     A class may hold many objects. So labels count as they are, and split into their connected
@@ -165,7 +165,7 @@ class _Instances(RealData):
         return [Found(adjusted_rand(contingency(labels, truth)), how) for truth in truths]
 
 
-class _NeuronsOfFlies(_Instances):
+class NeuronsOfFlies(Instances):
     """FIB-25: neurons, and the finer supervoxels that they were put together from."""
 
     name = "FIB-25, neurons"
@@ -191,9 +191,10 @@ class _NeuronsOfFlies(_Instances):
         self, labels: NDArray[np.integer], truths: list[NDArray[np.integer]], how: str
     ) -> list[Found]:
         found = []
+        # Rows are the truth: the first entropy is that of labels given the truth.
         for truth in truths:
             table = contingency_table(truth, labels)
-            merged, split = variation_of_information(table=table / labels.size)
+            split, merged = variation_of_information(table=table / labels.size)
             said = f"{how}; {split:.2f} split, {merged:.2f} merged"
             found += [
                 Found(float(split + merged), said),
@@ -202,7 +203,7 @@ class _NeuronsOfFlies(_Instances):
         return found
 
 
-class _Brain(_Classes):
+class Brain(Classes):
     """A T1 brain with the structures of FreeSurfer, in the three levels of their hierarchy."""
 
     name = "T1 brain, structures"
@@ -215,7 +216,7 @@ class _Brain(_Classes):
     )
     measures = (Measure("Dice, 2"), Measure("Dice, 5"), Measure("Dice, all"))
 
-    _PARTS: ClassVar[tuple[tuple[int, ...], ...]] = (
+    PARTS: ClassVar[tuple[tuple[int, ...], ...]] = (
         (0,),
         # Cerebrum: all of the forebrain but its ventricles.
         (
@@ -230,7 +231,7 @@ class _Brain(_Classes):
     def _truths(self) -> dict[int, NDArray[np.integer]]:
         structures = self.read("aseg.nii.gz").astype(np.int64)
         part_of = np.zeros(int(structures.max()) + 1, np.int64)
-        for part, members in enumerate(self._PARTS):
+        for part, members in enumerate(self.PARTS):
             part_of[[one for one in members if one < len(part_of)]] = part
         finest = _counted(structures)
         return {
@@ -240,7 +241,7 @@ class _Brain(_Classes):
         }
 
 
-class _Macromolecules(_Classes):
+class Macromolecules(Classes):
     """DeepFinder's simulated tomogram."""
 
     name = "DeepFinder tomogram"
@@ -256,7 +257,7 @@ class _Macromolecules(_Classes):
         return {10: self.read("tomo1_target.h5::dataset").astype(np.int64)}
 
 
-class _OvuleNuclei(_Instances):
+class OvuleNuclei(Instances):
     """Nuclei of an Arabidopsis ovule."""
 
     name = "ovule, nuclei"
@@ -269,7 +270,7 @@ class _OvuleNuclei(_Instances):
         return [_counted(self.read("1135_mini.h5::label"))]
 
 
-class _StarDistNuclei(_Instances):
+class StarDistNuclei(Instances):
     """The nuclei of StarDist's demonstration."""
 
     name = "StarDist demo, nuclei"
@@ -282,7 +283,7 @@ class _StarDistNuclei(_Instances):
         return [_counted(self.read("mask3d.tif"))]
 
 
-class _OvuleCells(_Instances):
+class OvuleCells(Instances):
     """Cells of an Arabidopsis ovule, whose membranes are stained."""
 
     name = "ovule, cells"
@@ -304,11 +305,11 @@ def _counted(labels: NDArray[np.generic]) -> NDArray[np.int32]:
 
 
 DATASETS: dict[str, type[RealData]] = {
-    "stardist": _StarDistNuclei,
-    "cells": _OvuleCells,
-    "nuclei": _OvuleNuclei,
-    "deepfinder": _Macromolecules,
-    "brain": _Brain,
-    "neurons": _NeuronsOfFlies,
+    "stardist": StarDistNuclei,
+    "cells": OvuleCells,
+    "nuclei": OvuleNuclei,
+    "deepfinder": Macromolecules,
+    "brain": Brain,
+    "neurons": NeuronsOfFlies,
 }
 """Data sets by short names, the smallest first."""

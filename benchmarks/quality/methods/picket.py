@@ -22,6 +22,7 @@ _FREQUENCIES = (-0.4, -0.2, 0.0, 0.2, 0.4)  # along each axis, in cycles per vox
 _SPREAD = 1.25  # standard deviation of a Gabor filter's envelope, in voxels: a neighbourhood's
 _KEPT = 32  # features with the largest standard deviations; published: 64 of the Gabor ones
 _MOST = 1_000_000
+_MOST_FITTED = 125_000  # voxels that centres are found from: those of a phantom
 _MARGIN = 8  # voxels mirrored at the faces, so that opposite ones do not meet in the transform
 
 
@@ -47,7 +48,8 @@ class _Neighbourhoods(Method):
         small = Binned(normalise(volume.read().astype(np.float32)), _MOST)
         shape = small.voxels.shape[1:]
         points = np.concatenate([_kept(self._features(one)) for one in small.voxels]).T
-        return small.whole({k: clustered(points, k, self.seed).reshape(shape) for k in levels})
+        found = {k: clustered(points, k, self.seed, _MOST_FITTED) for k in levels}
+        return small.whole({k: one.reshape(shape) for k, one in found.items()})
 
     @abstractmethod
     def _features(self, channel: NDArray[np.float32]) -> NDArray[np.float32]:
