@@ -127,7 +127,7 @@ def apart(name: str, dataset: str, seconds: float) -> Row:
             return pool.submit(measured, name, dataset, seconds, small=False).result()
     except BrokenProcessPool:
         return Row(found_methods()[name].title, trouble="its process was ended")
-    except (ValueError, MemoryError) as error:
+    except (ValueError, MemoryError, RuntimeError) as error:
         return Row(found_methods()[name].title, trouble=" ".join(str(error).split()))
 
 

@@ -11,8 +11,10 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.stats import entropy
 from skimage.measure import label as connected_components
-from skimage.metrics import adapted_rand_error, contingency_table, variation_of_information
+from skimage.metrics import adapted_rand_error, contingency_table
 
 from gyrovox import io
 from gyrovox.evaluation import contingency, evaluate
@@ -191,10 +193,12 @@ class NeuronsOfFlies(Instances):
         self, labels: NDArray[np.integer], truths: list[NDArray[np.integer]], how: str
     ) -> list[Found]:
         found = []
-        # Rows are the truth: the first entropy is that of labels given the truth.
+        # Sparse: clusters of noisy values have hundreds of thousands of parts.
         for truth in truths:
-            table = contingency_table(truth, labels)
-            split, merged = variation_of_information(table=table / labels.size)
+            table = csr_array(contingency_table(truth, labels))
+            joint = entropy(table.data, base=2)
+            split = joint - entropy(table.sum(axis=1), base=2)
+            merged = joint - entropy(table.sum(axis=0), base=2)
             said = f"{how}; {split:.2f} split, {merged:.2f} merged"
             found += [
                 Found(float(split + merged), said),
@@ -212,7 +216,7 @@ class Brain(Classes):
     about = (
         "T1 brain, 224 x 192 x 160 voxels, labels by FreeSurfer. Mean Dice over classes at 2 "
         "classes (background, brain), at 5 (background, cerebrum, cerebellum, brain stem, "
-        "ventricles) and at all structures."
+        "ventricles) and at all 46 (background and structures)."
     )
     measures = (Measure("Dice, 2"), Measure("Dice, 5"), Measure("Dice, all"))
 

@@ -61,5 +61,5 @@ class RandomForestScribbles(Method):
 def painted_features(voxels: NDArray[np.float32]) -> NDArray[np.float32]:
     """Features of every voxel of channels (channels, z, y, x), shape (z, y, x, features)."""
     return multiscale_basic_features(
-        voxels, sigma_min=0.5, sigma_max=_COARSEST, num_workers=1, channel_axis=0
+        voxels, sigma_min=0.5, sigma_max=_COARSEST, channel_axis=0
     ).astype(np.float32, copy=False)
