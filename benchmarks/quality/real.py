@@ -25,7 +25,7 @@ from benchmarks.quality.methods.picket import GaborKMeans
 OURS = ("gyrovox-flat", "gyrovox-tree")
 
 REGIONS = ("gyrovox-tree", "tv-tree", "bands-tree", "slic-ward")
-"""Methods whose classes are regions in space, so that a thousand of them mean something."""
+"""Methods whose classes are regions in space, so that hundreds of them mean something."""
 
 SIMPLE = (
     "kmeans-voxels",

@@ -26,8 +26,9 @@ DATA = Path(__file__).resolve().parents[4] / "shared" / "data"
 FEW = (2, 3, 4, 8)
 """Numbers of classes that every method is asked for where the truth is instances."""
 
-MANY = (64, 256, 1024)
-"""More of them, for methods whose classes are regions in space and not groups of values."""
+MANY = (64, 256, 512)
+"""More of them, for methods whose classes are regions in space and not groups of values. Our tree
+begins with 1024 regions at most, and of a small volume with fewer."""
 
 SMALL = 24  # side of the crop of a smoke run
 
