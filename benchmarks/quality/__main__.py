@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks.quality import ablation, averaging, cryoet, detection, spikes
+from benchmarks.quality import ablation, averaging, cryoet, detection, real, spikes
 from benchmarks.quality.comparison import run
 
 COMMANDS = {
@@ -11,6 +11,7 @@ COMMANDS = {
     "cryoet": cryoet.main,
     "detection": detection.main,
     "list": run.listed,
+    "real": real.main,
     "run": run.main,
     "spikes": spikes.main,
 }

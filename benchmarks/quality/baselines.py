@@ -6,7 +6,7 @@ Run it to measure them: ``python -m benchmarks.quality.baselines --variant regul
 
 import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -14,14 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.restoration import denoise_tv_chambolle
-from sklearn.cluster import KMeans
-from sklearn.mixture import GaussianMixture
 
-from benchmarks.quality.simple_trees import (
-    kmeans_band_variances,
-    mumford_shah,
-    mumford_shah_band_variances,
-)
+from benchmarks.quality.methods.gaussian_mixture import mixed
+from benchmarks.quality.methods.kmeans_voxels import clustered
+from benchmarks.quality.simple_trees import band_variances, region_classes
 from gyrovox.evaluation import evaluate
 from gyrovox.volumes.phantom_cell import Variant, cell_phantom
 
@@ -39,31 +35,48 @@ SMALL: Shape = (20, 20, 20)
 CLASSES = (2, 4, 8)
 """Clusters at levels 1, 2, 3."""
 
-Baseline = Callable[[NDArray[np.float32], int], NDArray[np.int64]]
+Labels = dict[int, NDArray[np.int64]]
+Baseline = Callable[[NDArray[np.float32], Sequence[int]], Labels]
 
 RESULTS = Path(__file__).parent / "results"
 
 
-def kmeans_voxels(image: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+def kmeans_voxels(image: NDArray[np.float32], levels: Sequence[int]) -> Labels:
     """Cluster the intensities of the voxels; image and labels (z, y, x)."""
-    return _kmeans(image, k)
+    return _kmeans(image[..., None], levels)
 
 
-def kmeans_gaussian(image: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+def kmeans_gaussian(image: NDArray[np.float32], levels: Sequence[int]) -> Labels:
     """Cluster the intensities after a Gaussian of sigma 1 voxel; image and labels (z, y, x)."""
-    return _kmeans(ndimage.gaussian_filter(image, 1.0), k)
+    return _kmeans(ndimage.gaussian_filter(image, 1.0)[..., None], levels)
 
 
-def mixture_gaussian(image: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+def mixture_gaussian(image: NDArray[np.float32], levels: Sequence[int]) -> Labels:
     """Fit k normal laws to the same smoothed intensities; image and labels (z, y, x)."""
-    values = ndimage.gaussian_filter(image, 1.0).reshape(-1, 1).astype(np.float64)
-    mixture = GaussianMixture(k, n_init=1, random_state=0, max_iter=300)
-    return mixture.fit_predict(values).reshape(image.shape).astype(np.int64)
+    values = ndimage.gaussian_filter(image, 1.0).reshape(-1, 1)
+    return {k: mixed(values, k, 0).reshape(image.shape) for k in levels}
 
 
-def kmeans_total_variation(image: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+def kmeans_total_variation(image: NDArray[np.float32], levels: Sequence[int]) -> Labels:
     """Cluster the intensities after TV denoising of weight 0.3; image and labels (z, y, x)."""
-    return _kmeans(denoise_tv_chambolle(image, weight=0.3), k)
+    return _kmeans(denoise_tv_chambolle(image, weight=0.3)[..., None], levels)
+
+
+def mumford_shah(image: NDArray[np.float32], levels: Sequence[int]) -> Labels:
+    """The same denoising, a Mumford-Shah tree cut at 8 regions, weighted Ward on means."""
+    smooth = denoise_tv_chambolle(image, weight=0.3)
+    return region_classes(image[..., None], smooth[..., None], levels)
+
+
+def kmeans_band_variances(image: NDArray[np.float32], levels: Sequence[int]) -> Labels:
+    """k-means on three band-pass local variances."""
+    return _kmeans(band_variances(image[None]), levels)
+
+
+def mumford_shah_band_variances(image: NDArray[np.float32], levels: Sequence[int]) -> Labels:
+    """The same tree on three band-pass local variances."""
+    features = band_variances(image[None])
+    return region_classes(features, features, levels)
 
 
 BASELINES: dict[str, Baseline] = {
@@ -85,11 +98,11 @@ def measure(
     spent = 0.0
     for row, seed in enumerate(seeds):
         phantom = cell_phantom(seed, shape=shape, variant=variant)
+        start = time.perf_counter()
+        labels = baseline(phantom.image, CLASSES)
+        spent += time.perf_counter() - start
         for level, k in enumerate(CLASSES):
-            start = time.perf_counter()
-            labels = baseline(phantom.image, k)
-            spent += time.perf_counter() - start
-            scores[row, level] = evaluate(labels, phantom.truths[level]).mean_dice
+            scores[row, level] = evaluate(labels[k], phantom.truths[level]).mean_dice
     return scores, spent / len(seeds)
 
 
@@ -113,9 +126,10 @@ def table(variant: Variant, seeds: range = TEST_SEEDS, shape: Shape = SHAPE) -> 
     return "\n".join(lines) + "\n"
 
 
-def _kmeans(image: NDArray[np.float32], k: int) -> NDArray[np.int64]:
-    fitted = KMeans(k, n_init=3, random_state=0).fit(image.reshape(-1, 1))
-    return fitted.labels_.reshape(image.shape).astype(np.int64)
+def _kmeans(features: NDArray[np.floating], levels: Sequence[int]) -> Labels:
+    """Cluster features (z, y, x, features) for every level."""
+    points = features.reshape(-1, features.shape[-1])
+    return {k: clustered(points, k, 0).reshape(features.shape[:3]) for k in levels}
 
 
 def main() -> None:

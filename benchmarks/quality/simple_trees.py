@@ -1,62 +1,61 @@
 """Trees and textures that a user can have for nothing, from public libraries alone."""
 
-from functools import lru_cache
+from collections.abc import Sequence
 from itertools import pairwise
 
 import higra as hg
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from skimage.restoration import denoise_tv_chambolle
-from sklearn.cluster import KMeans
 
 _REGIONS = 8
 _SIGMAS = (0.7, 1.0, 1.5, 2.2)  # of the Gaussians whose differences are the three bands
 
 
-def mumford_shah(image: NDArray[np.float32], classes: int) -> NDArray[np.int64]:
-    """TV denoising (weight 0.3), a Mumford-Shah tree cut at 8 regions, weighted Ward on means."""
-    smooth = denoise_tv_chambolle(image, weight=0.3)
-    return _region_classes(image[..., None], smooth[..., None], classes)
+def band_variances(voxels: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Logarithms of local variances in three bands, of channels (channels, z, y, x).
 
-
-def band_variances(image: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Logarithms of local variances in three bands, shape (z, y, x, 3)."""
-    blurred = [ndimage.gaussian_filter(image, sigma) for sigma in _SIGMAS]
-    bands = [fine - coarse for fine, coarse in pairwise(blurred)]
-    energies = [np.log(ndimage.gaussian_filter(band**2, 2.0) + 1e-6) for band in bands]
+    Returns:
+        Standardised, shape (z, y, x, 3 * channels).
+    """
+    energies = []
+    for channel in voxels:
+        blurred = [ndimage.gaussian_filter(channel, sigma) for sigma in _SIGMAS]
+        bands = [fine - coarse for fine, coarse in pairwise(blurred)]
+        energies += [np.log(ndimage.gaussian_filter(band**2, 2.0) + 1e-6) for band in bands]
     stacked = np.stack(energies, axis=-1).astype(np.float64)
-    return (stacked - stacked.mean(axis=(0, 1, 2))) / stacked.std(axis=(0, 1, 2))
+    spread = np.maximum(stacked.std(axis=(0, 1, 2)), 1e-12)
+    return (stacked - stacked.mean(axis=(0, 1, 2))) / spread
 
 
-def kmeans_band_variances(image: NDArray[np.float32], classes: int) -> NDArray[np.int64]:
-    """k-means on three band-pass local variances."""
-    features = band_variances(image).reshape(-1, 3)
-    found = KMeans(classes, n_init=3, random_state=0).fit(features).labels_
-    return found.reshape(image.shape).astype(np.int64)
+def region_classes(
+    described: NDArray[np.floating], smooth: NDArray[np.floating], levels: Sequence[int]
+) -> dict[int, NDArray[np.int64]]:
+    """A Mumford-Shah tree cut at 8 regions (or as many as classes), then weighted Ward on means.
 
+    Args:
+        described: What regions are told apart by, shape (z, y, x, features).
+        smooth: What the tree is made of, shape (z, y, x, features).
+        levels: Numbers of classes.
 
-def mumford_shah_band_variances(image: NDArray[np.float32], classes: int) -> NDArray[np.int64]:
-    """The same tree on three band-pass local variances."""
-    features = band_variances(image)
-    return _region_classes(features, features, classes)
-
-
-def _region_classes(
-    described: NDArray[np.floating], smooth: NDArray[np.floating], classes: int
-) -> NDArray[np.int64]:
+    Returns:
+        Number of classes -> labels, shape (z, y, x).
+    """
     shape = smooth.shape[:3]
-    values = smooth.reshape(int(np.prod(shape)), -1).astype(np.float64)
-    regions = _regions(shape, values.tobytes())
-    sizes = np.bincount(regions)
-    columns = described.reshape(len(regions), -1).T
-    means = np.stack([np.bincount(regions, column) / sizes for column in columns], axis=1)
-    return _weighted_ward(means, sizes, classes)[regions].reshape(shape)
+    tree = _tree(smooth)
+    columns = described.reshape(int(np.prod(shape)), -1).T
+    found = {}
+    for classes in levels:
+        regions = _cut(tree, max(_REGIONS, classes))
+        sizes = np.bincount(regions)
+        means = np.stack([np.bincount(regions, column) / sizes for column in columns], axis=1)
+        found[classes] = _weighted_ward(means, sizes, classes)[regions].reshape(shape)
+    return found
 
 
-@lru_cache(maxsize=1)  # every level asks for the same regions
-def _regions(shape: tuple[int, int, int], values: bytes) -> NDArray[np.intp]:
-    """Regions of the cut of a Mumford-Shah tree of voxels, shape (voxels,)."""
+def _tree(smooth: NDArray[np.floating]) -> hg.Tree:
+    """The tree of voxels, neighbours across faces."""
+    shape = smooth.shape[:3]
     index = np.arange(int(np.prod(shape))).reshape(shape)
     flat = hg.UndirectedGraph(index.size)
     for axis in range(3):
@@ -64,17 +63,21 @@ def _regions(shape: tuple[int, int, int], values: bytes) -> NDArray[np.intp]:
         flat.add_edges(ahead[:-1].ravel(), ahead[1:].ravel())
     tree, _ = hg.binary_partition_tree_MumfordShah_energy(
         flat,
-        np.frombuffer(values).reshape(index.size, -1),
+        smooth.reshape(index.size, -1).astype(np.float64),
         np.ones(index.size),
         np.full(index.size, 6.0),
         np.ones(flat.num_edges()),
     )
-    top = np.arange(tree.num_vertices())
-    parents = tree.parents()
-    for node in range(tree.num_vertices() - 2, -1, -1):
-        if parents[node] < tree.num_vertices() - (_REGIONS - 1):
-            top[node] = top[parents[node]]
-    return np.unique(top[: index.size], return_inverse=True)[1]
+    return tree
+
+
+def _cut(tree: hg.Tree, regions: int) -> NDArray[np.intp]:
+    """Region of every voxel after all but the last merges, shape (voxels,)."""
+    nodes = np.arange(tree.num_vertices())
+    # A node whose parent is none of the last merges belongs to what its parent belongs to.
+    merged = tree.parents() < tree.num_vertices() - (regions - 1)
+    top = hg.propagate_sequential(tree, nodes, merged)
+    return np.unique(top[: tree.num_leaves()], return_inverse=True)[1]
 
 
 def _weighted_ward(

@@ -39,10 +39,12 @@ class KMeansGaussian(KMeansVoxels):
     sigma = 1.0
 
 
-def clustered(points: NDArray[np.floating], k: int, seed: int) -> NDArray[np.integer]:
+def clustered(
+    points: NDArray[np.floating], k: int, seed: int, most: int = _MOST
+) -> NDArray[np.integer]:
     """Cluster points (points, features), where they are many by centres found from a sample."""
     chance = np.random.default_rng(seed)
     some = points
-    if len(points) > _MOST:
-        some = points[chance.choice(len(points), _MOST, replace=False)]
+    if len(points) > most:
+        some = points[chance.choice(len(points), most, replace=False)]
     return KMeans(k, n_init=3, random_state=seed).fit(some).predict(points)
