@@ -50,7 +50,7 @@ class Moriya(Method):
     around those of a grid.
     """
 
-    name = "moriya2018"
+    name = "moriya-2018"
     title = "Moriya et al. 2018, JULE of 3-D patches + k-means"
     reference = (
         "T. Moriya et al., Unsupervised segmentation of 3D medical images based on clustering and "

@@ -60,7 +60,7 @@ class Nalepa(Method):
     taking the place of a dense layer: so the codes of all patches of a volume are one convolution.
     """
 
-    name = "nalepa2020"
+    name = "nalepa-2020"
     title = "Nalepa et al. 2020, 3-D convolutional autoencoder + clustering layer"
     reference = (
         "J. Nalepa et al., Unsupervised segmentation of hyperspectral images using 3-D "
