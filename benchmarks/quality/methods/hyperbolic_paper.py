@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -39,7 +40,7 @@ class HyperbolicPaper(Method):
 
     name = "paper"
     title = "Hsu et al. 2021, hyperbolic, as published (every n-th voxel embedded)"
-    published = {"phantom": (0.952, 0.541, 0.216), "brats": (0.684,)}
+    published: ClassVar = {"phantom": (0.952, 0.541, 0.216), "brats": (0.684,)}
     differs = (
         "half a minute of training; and the spread over volumes is large: where the cell's colour "
         "is near the background's no clustering of patches finds level 1, however it is trained."
@@ -104,7 +105,7 @@ class EuclideanBase(_Ablation):
 
     name = "ablation-euclidean"
     title = "Ablation: Euclidean base"
-    published = _published("Euclidean base")
+    published: ClassVar = _published("Euclidean base")
     variant = "Euclidean base"
 
 
@@ -113,7 +114,7 @@ class EuclideanTriplet(_Ablation):
 
     name = "ablation-euclidean-triplet"
     title = "Ablation: Euclidean + triplet"
-    published = _published("Euclidean + triplet")
+    published: ClassVar = _published("Euclidean + triplet")
     variant = "Euclidean + triplet"
 
 
@@ -122,7 +123,7 @@ class HyperbolicBase(_Ablation):
 
     name = "ablation-hyperbolic"
     title = "Ablation: hyperbolic base"
-    published = _published("hyperbolic base")
+    published: ClassVar = _published("hyperbolic base")
     variant = "hyperbolic base"
 
 
@@ -131,7 +132,7 @@ class HyperbolicGyroplane(_Ablation):
 
     name = "ablation-hyperbolic-gyroplane"
     title = "Ablation: hyperbolic + gyroplane convolution"
-    published = _published("hyperbolic + gyroplane convolution")
+    published: ClassVar = _published("hyperbolic + gyroplane convolution")
     variant = "hyperbolic + gyroplane convolution"
 
 
@@ -140,7 +141,7 @@ class HyperbolicTriplet(_Ablation):
 
     name = "ablation-hyperbolic-triplet"
     title = "Ablation: hyperbolic + triplet"
-    published = _published("hyperbolic + triplet")
+    published: ClassVar = _published("hyperbolic + triplet")
     variant = "hyperbolic + triplet"
 
 
@@ -149,5 +150,5 @@ class HyperbolicBoth(_Ablation):
 
     name = "ablation-hyperbolic-both"
     title = "Ablation: hyperbolic + both"
-    published = _published("hyperbolic + both")
+    published: ClassVar = _published("hyperbolic + both")
     variant = "hyperbolic + both"

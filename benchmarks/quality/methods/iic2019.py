@@ -162,7 +162,7 @@ class InformationClustering2D(InformationClustering3D):
 
     name = "iic-2d"
     title = "Ji et al. 2019, invariant information clustering, slice by slice"
-    published = {"phantom": (0.589, 0.291, 0.150), "brats": (0.211,)}
+    published: ClassVar = {"phantom": (0.589, 0.291, 0.150), "brats": (0.211,)}
     differs = (
         "colours are drawn anew for every volume, so classes that are the same in all volumes can "
         "only be told by intensity and texture; levels share one network and a half minute of it."

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -62,7 +63,7 @@ class Nalepa(Method):
 
     name = "nalepa-2020"
     title = "Nalepa et al. 2020, 3-D convolutional autoencoder + clustering layer"
-    published = {"phantom": (0.530, 0.276, 0.120), "brats": (0.495,)}
+    published: ClassVar = {"phantom": (0.530, 0.276, 0.120), "brats": (0.495,)}
     differs = (
         "clusters are begun by k-means and refined on the volume itself, and stay near what "
         "k-means finds."
