@@ -8,7 +8,8 @@ from gyrovox import HierarchicalSegmenter
 from gyrovox.settings import Configuration
 from gyrovox.volumes import Volume
 
-_TRIAL = 5  # steps that show what a step takes
+_TRIAL = 8  # steps that show what a step takes
+_SLOW = 3  # of these, as everything is done for the first time
 
 
 def trained_segmenter(
@@ -28,11 +29,11 @@ def trained_segmenter(
     Returns:
         The fitted segmenter.
     """
-    trial = _fitted(settings, volumes[:1], seed, budget, steps=_TRIAL, share=0.5)
-    del trial
-    before = budget.made
-    spent = budget.progress()
-    left = 1.0 if spent == 0 else (1 - spent) * before / spent
+    stamps: list[float] = []
+    _fitted(settings, volumes[:1], seed, budget, steps=_TRIAL, share=0.5, stamps=stamps)
+    used = stamps[min(_SLOW, len(stamps) - 1) :]
+    each = (used[-1] - used[0]) / max(1, len(used) - 1)
+    left = (1 - budget.progress()) / each if each > 0 else 1.0
     most = budget.most_steps or 10**6
     return _fitted(settings, volumes, seed, budget, steps=max(1, min(most, int(left))), share=1.0)
 
@@ -45,6 +46,7 @@ def _fitted(
     *,
     steps: int,
     share: float,
+    stamps: list[float] | None = None,
 ) -> HierarchicalSegmenter:
     training = replace(settings.training, steps=steps)
     segmenter = HierarchicalSegmenter(
@@ -60,6 +62,8 @@ def _fitted(
     def should_stop() -> bool:
         nonlocal taken
         taken += 1
+        if stamps is not None:
+            stamps.append(budget.progress())
         # Asked after the last step too, which must not be counted as another.
         return taken < steps and next(turns, None) is None
 
