@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from benchmarks.quality.comparison.budget import Budget
 from gyrovox import HierarchicalSegmenter
 from gyrovox.settings import Configuration
 from gyrovox.volumes import Volume
 
-_TRIAL = 8  # steps that show what a step takes
-_SLOW = 3  # of these, as everything is done for the first time
+_TRIAL = 5  # steps that show what a step takes
+_MOST = 1_000_000  # steps, where nothing else bounds them
 
 
 def trained_segmenter(
@@ -29,13 +31,13 @@ def trained_segmenter(
     Returns:
         The fitted segmenter.
     """
-    stamps: list[float] = []
-    _fitted(settings, volumes[:1], seed, budget, steps=_TRIAL, share=0.5, stamps=stamps)
-    used = stamps[min(_SLOW, len(stamps) - 1) :]
-    each = (used[-1] - used[0]) / max(1, len(used) - 1)
-    left = (1 - budget.progress()) / each if each > 0 else 1.0
-    most = budget.most_steps or 10**6
-    return _fitted(settings, volumes, seed, budget, steps=max(1, min(most, int(left))), share=1.0)
+    _, ends = _fitted(settings, volumes[:1], seed, budget, steps=_TRIAL, share=0.5)
+    # The median: the first steps also load and set up what later ones use again.
+    step = np.median(np.diff(ends)) if len(ends) > 1 else ends[0]
+    most = budget.most_steps or _MOST
+    fitting = most if step == 0 else int((1 - budget.progress()) / step)
+    steps = max(1, min(most, fitting))
+    return _fitted(settings, volumes, seed, budget, steps=steps, share=1.0)[0]
 
 
 def _fitted(
@@ -46,8 +48,8 @@ def _fitted(
     *,
     steps: int,
     share: float,
-    stamps: list[float] | None = None,
-) -> HierarchicalSegmenter:
+) -> tuple[HierarchicalSegmenter, list[float]]:
+    """A segmenter after so many steps or a share of the budget, and its part that each ended at."""
     training = replace(settings.training, steps=steps)
     segmenter = HierarchicalSegmenter(
         replace(settings, training=training),
@@ -57,14 +59,12 @@ def _fitted(
         quiet=True,
     )
     turns = budget.steps(share)
-    taken = next(turns)
+    next(turns)
+    ends: list[float] = []
 
     def should_stop() -> bool:
-        nonlocal taken
-        taken += 1
-        if stamps is not None:
-            stamps.append(budget.progress())
+        ends.append(budget.progress())
         # Asked after the last step too, which must not be counted as another.
-        return taken < steps and next(turns, None) is None
+        return len(ends) < steps and next(turns, None) is None
 
-    return segmenter.fit(volumes, should_stop=should_stop)
+    return segmenter.fit(volumes, should_stop=should_stop), ends
