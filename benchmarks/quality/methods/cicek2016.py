@@ -29,6 +29,7 @@ from torch.nn import functional
 from benchmarks.quality.comparison.method import Labels, Method, Truth
 from benchmarks.quality.networks.crops import crop_shape, crop_start, image_tensor
 from benchmarks.quality.networks.elastic_deformation import deformed_positions
+from benchmarks.quality.networks.learning_rate import remaining
 from benchmarks.quality.networks.levels import (
     chosen_levels,
     class_tensor,
@@ -74,7 +75,7 @@ class Cicek2016(Method):
         crop = crop_shape(images, SIDE)
         for _ in self.budget.steps():
             for group in optimiser.param_groups:
-                group["lr"] = RATE * (1 - self.budget.progress()) ** 0.9
+                group["lr"] = RATE * remaining(self.budget)
             chosen = chance.integers(len(images), size=BATCH)
             pairs = [augmented(images[one], sparse[one], crop, chance) for one in chosen]
             image, labelled = (torch.stack(parts) for parts in zip(*pairs, strict=True))

@@ -30,6 +30,7 @@ from benchmarks.quality.comparison.method import Labels, Method, Truth
 from benchmarks.quality.networks.cascaded_unet import CascadedUNet
 from benchmarks.quality.networks.crops import crop_shape, crop_start, cropped, image_tensor
 from benchmarks.quality.networks.dice_loss import dice_loss
+from benchmarks.quality.networks.learning_rate import remaining
 from benchmarks.quality.networks.levels import chosen_levels, class_tensor, labels_by_level
 from benchmarks.quality.networks.tiled_inference import tiled
 from gyrovox.volumes import Volume
@@ -64,7 +65,7 @@ class Jiang2019(Method):
         crop = crop_shape(images, SIDE)
         for _ in self.budget.steps():
             for group in optimiser.param_groups:
-                group["lr"] = RATE * (1 - self.budget.progress()) ** 0.9
+                group["lr"] = RATE * remaining(self.budget)
             chosen = chance.integers(len(images), size=BATCH)
             pairs = [augmented(images[one], classes[one], crop, chance) for one in chosen]
             image, truth = (torch.stack(parts) for parts in zip(*pairs, strict=True))

@@ -36,6 +36,7 @@ from benchmarks.quality.networks.atlas_transforms import (
     nearest_to_mean,
 )
 from benchmarks.quality.networks.crops import crop_shape, crop_start, cropped, image_tensor
+from benchmarks.quality.networks.learning_rate import remaining
 from benchmarks.quality.networks.levels import (
     chosen_levels,
     class_tensor,
@@ -113,11 +114,9 @@ class Zhao2019(Method):
         self.network.to(self.budget.device, memory_format=torch.channels_last_3d)
         optimiser = torch.optim.Adam(self.network.parameters(), lr=RATE)
         crop = crop_shape([transforms.atlas], SIDE)
-        begun = self.budget.progress()
         for _ in self.budget.steps():
-            left = (1 - self.budget.progress()) / max(1 - begun, 1e-6)
             for group in optimiser.param_groups:
-                group["lr"] = RATE * left**0.9
+                group["lr"] = RATE * remaining(self.budget, APPEARANCE_UNTIL)
             pairs = [synthesised(transforms, classes, crop, chance) for _ in range(BATCH)]
             image, truth = (torch.stack(parts) for parts in zip(*pairs, strict=True))
             parts = self.network(image).split(self.levels, 1)
