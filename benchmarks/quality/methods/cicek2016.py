@@ -7,7 +7,7 @@ standard deviation 4 voxels on a grid of 32 voxels. How many slices are labelled
 published table: 2 % of them along each axis, and at least one. Which ones is drawn at random.
 
 What differs, for seconds of a processor instead of days of a GPU: 4 channels after the first
-convolution instead of 32; two crops of up to 48 voxels a side instead of one of 132 x 132 x 116;
+convolution instead of 32; two crops of up to 52 voxels a side instead of one of 132 x 132 x 116;
 Adam with a falling rate instead of 70 000 steps of stochastic gradient descent; padded
 convolutions. One network has a softmax for every level. Every crop holds a labelled voxel.
 
@@ -45,7 +45,7 @@ PART = 0.02
 """Part of the slices along each axis that is labelled."""
 
 WIDTH = 4
-SIDE = 48
+SIDE = 52
 BATCH = 2
 RATE = 3e-3
 

@@ -53,7 +53,7 @@ APPEARANCE_UNTIL = 0.45
 """Parts of the budget at which the two transforms are learnt; the rest is the segmenter's."""
 
 WIDTH = 4
-SIDE = 48
+SIDE = 52
 BATCH = 2
 RATE = 3e-3
 
