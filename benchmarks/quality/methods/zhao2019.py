@@ -103,7 +103,9 @@ class Zhao2019(Method):
     def segment(self, volume: Volume, levels: Sequence[int]) -> Labels:
         """The likeliest class of every voxel at every level."""
         image = image_tensor(volume, self.budget.device)
-        probabilities = tiled(lambda tile: softmax_by_level(self.network(tile), self.levels), image)
+        probabilities = tiled(
+            lambda tile: softmax_by_level(self.network(tile), self.levels), image, side=SIDE
+        )
         return chosen_levels(labels_by_level(probabilities, self.levels), levels)
 
     def _learn_segments(
