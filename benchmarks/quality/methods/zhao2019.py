@@ -37,6 +37,7 @@ from benchmarks.quality.networks.atlas_transforms import (
     nearest_to_mean,
 )
 from benchmarks.quality.networks.crops import crop_shape, crop_start, cropped, image_tensor
+from benchmarks.quality.networks.learning_rate import remaining
 from benchmarks.quality.networks.levels import (
     chosen_levels,
     class_tensor,
@@ -53,7 +54,7 @@ APPEARANCE_UNTIL = 0.45
 """Parts of the budget at which the two transforms are learnt; the rest is the segmenter's."""
 
 WIDTH = 4
-SIDE = 48
+SIDE = 52
 BATCH = 2
 RATE = 3e-3
 
@@ -108,7 +109,9 @@ class Zhao2019(Method):
     def segment(self, volume: Volume, levels: Sequence[int]) -> Labels:
         """The likeliest class of every voxel at every level."""
         image = image_tensor(volume, self.budget.device)
-        probabilities = tiled(lambda tile: softmax_by_level(self.network(tile), self.levels), image)
+        probabilities = tiled(
+            lambda tile: softmax_by_level(self.network(tile), self.levels), image, side=SIDE
+        )
         return chosen_levels(labels_by_level(probabilities, self.levels), levels)
 
     def _learn_segments(
@@ -119,11 +122,9 @@ class Zhao2019(Method):
         self.network.to(self.budget.device, memory_format=torch.channels_last_3d)
         optimiser = torch.optim.Adam(self.network.parameters(), lr=RATE)
         crop = crop_shape([transforms.atlas], SIDE)
-        begun = self.budget.progress()
         for _ in self.budget.steps():
-            left = (1 - self.budget.progress()) / max(1 - begun, 1e-6)
             for group in optimiser.param_groups:
-                group["lr"] = RATE * left**0.9
+                group["lr"] = RATE * remaining(self.budget, APPEARANCE_UNTIL)
             pairs = [synthesised(transforms, classes, crop, chance) for _ in range(BATCH)]
             image, truth = (torch.stack(parts) for parts in zip(*pairs, strict=True))
             parts = self.network(image).split(self.levels, 1)

@@ -116,7 +116,9 @@ class AtlasTransforms:
             both = torch.cat([self.atlas, subject])
             channels = len(self.atlas)
             self._appearances[index] = tiled(
-                lambda tile: self.appearance(tile[:, :channels], tile[:, channels:]), both
+                lambda tile: self.appearance(tile[:, :channels], tile[:, channels:]),
+                both,
+                side=64,
             )
         return self.atlas + self._appearances[index]
 

@@ -7,7 +7,6 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.quality.networks.levels import softmax_by_level
-from benchmarks.quality.networks.padding import pad_to_multiple, unpadded
 from benchmarks.quality.networks.residual_unet import ResidualDecoder, ResidualEncoder
 
 BLOCKS = (1, 2, 2, 4)
@@ -59,16 +58,10 @@ class CascadedUNet(nn.Module):
 
     def forward(self, image: Tensor) -> CascadeOutput:
         """Both stages' probabilities of images (batch, channels, z, y, x)."""
-        padded = pad_to_multiple(image, self.first_encoder.multiple)
-
-        def probable(logits: Tensor) -> Tensor:
-            return softmax_by_level(logits, self.levels)
-
-        def whole(probabilities: Tensor) -> Tensor:
-            return unpadded(probabilities, image.shape[2:])
-
-        coarse = probable(self.first_decoder(self.first_encoder(padded)))
-        features = self.second_encoder(torch.cat([padded, coarse], 1))
-        fine = probable(self.second_decoder(features))
-        extra = whole(probable(self.regulariser(features))) if self.training else None
-        return CascadeOutput(whole(coarse), whole(fine), extra)
+        coarse = softmax_by_level(self.first_decoder(self.first_encoder(image)), self.levels)
+        features = self.second_encoder(torch.cat([image, coarse], 1))
+        fine = softmax_by_level(self.second_decoder(features), self.levels)
+        extra = None
+        if self.training:
+            extra = softmax_by_level(self.regulariser(features), self.levels)
+        return CascadeOutput(coarse, fine, extra)

@@ -61,3 +61,8 @@ def cropped(image: Tensor, start: Sequence[int], crop: Sequence[int]) -> Tensor:
     """A box of the last three axes."""
     z, y, x = (slice(first, first + length) for first, length in zip(start, crop, strict=True))
     return image[..., z, y, x]
+
+
+def cut_to(image: Tensor, shape: Sequence[int]) -> Tensor:
+    """The first voxels of the last three axes: where an odd side was halved upwards."""
+    return cropped(image, (0, 0, 0), shape)

@@ -6,6 +6,8 @@ from typing import Literal, get_args
 from torch import Tensor, nn
 from torch.nn import functional
 
+from benchmarks.quality.networks.crops import cut_to
+
 Enlarging = Literal["deconvolution", "interpolation"]
 
 _GROUPS = 8  # as published, or as many as there are channels
@@ -58,10 +60,9 @@ class ResidualEncoder(nn.Module):
                     nn.Conv3d(channels // 2, channels, 3, stride=2, padding=1, bias=False)
                 )
             self.blocks.append(nn.Sequential(*(ResidualBlock(channels) for _ in range(count))))
-        self.multiple = 2 ** (len(blocks) - 1)
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        """Features, fine to coarse, of an image whose sides are multiples of `multiple`."""
+        """Features, fine to coarse, of an image; odd sides are halved upwards."""
         features = functional.dropout3d(self.first(image), _DROPPED, self.training)
         found = [self.blocks[0](features)]
         for halve, blocks in zip(self.halve, self.blocks[1:], strict=True):
@@ -102,7 +103,8 @@ class ResidualDecoder(nn.Module):
         """Logits (batch, out channels, z, y, x) of features, fine to coarse."""
         *finer, features = found
         for enlarge, block in zip(self.enlarge, self.blocks, strict=True):
-            features = block(enlarge(features) + finer.pop())
+            skipped = finer.pop()
+            features = block(cut_to(enlarge(features), skipped.shape[2:]) + skipped)
         return self.last(features)
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 @torch.no_grad()
 def tiled(
-    network: Callable[[Tensor], Tensor], image: Tensor, *, side: int = 64, overlap: int = 16
+    network: Callable[[Tensor], Tensor], image: Tensor, *, side: int, overlap: int = 16
 ) -> Tensor:
     """The output of a network over a whole volume.
 
@@ -19,7 +19,8 @@ def tiled(
     Args:
         network: (1, channels, z, y, x) -> (1, outputs, z, y, x); probabilities, not logits.
         image: Shape (channels, z, y, x); one tile if no side of it is larger than a tile's.
-        side: Of a tile, in voxels.
+        side: Of a tile, in voxels: that of the crops that it learnt from, where it normalises by
+            the statistics of what it sees.
         overlap: The least of neighbouring tiles.
 
     Returns:

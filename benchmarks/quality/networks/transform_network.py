@@ -6,8 +6,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from benchmarks.quality.networks.padding import pad_to_multiple, unpadded
-
 _SLOPE = 0.2  # of leaky ReLU below 0, as published
 
 
@@ -39,18 +37,18 @@ class TransformNetwork(nn.Module):
         self.last = nn.Conv3d(before, components, 3, padding=1)
         nn.init.normal_(self.last.weight, std=1e-5)
         nn.init.zeros_(self.last.bias)
-        self.multiple = 2 ** (len(widths) - 1)
 
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
         """Field (batch, components, z, y, x) of images (batch, channels, z, y, x)."""
-        features = pad_to_multiple(torch.cat([source, target], 1), self.multiple)
+        features = torch.cat([source, target], 1)
         found: list[Tensor] = []
         for convolve in self.down:
             features = functional.leaky_relu(convolve(features), _SLOPE)
             found.append(features)
         found.pop()
         for convolve in self.up:
-            larger = functional.interpolate(features, scale_factor=2, mode="nearest")
-            joined = torch.cat([larger, found.pop()], 1)
+            finer = found.pop()
+            larger = functional.interpolate(features, size=finer.shape[2:], mode="nearest")
+            joined = torch.cat([larger, finer], 1)
             features = functional.leaky_relu(convolve(joined), _SLOPE)
-        return unpadded(self.last(features), source.shape[2:])
+        return self.last(features)

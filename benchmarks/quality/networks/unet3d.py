@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from benchmarks.quality.networks.padding import pad_to_multiple, unpadded
+from benchmarks.quality.networks.crops import cut_to
 
 
 class UNet3d(nn.Module):
@@ -17,7 +17,8 @@ class UNet3d(nn.Module):
 
     As published with a batch of one, and statistics of that batch in tests too: so each volume is
     normalised by its own mean and variance, and instance normalisation says the same of any batch.
-    Convolutions are padded, where the published ones are not: a volume keeps its rim.
+    Convolutions are padded, where the published ones are not: a volume keeps its rim. Odd sides are
+    halved upwards, and cut to fit on the way back.
 
     Args:
         in_channels: Channels of the images.
@@ -47,20 +48,21 @@ class UNet3d(nn.Module):
             self.up.append(_two_convolutions(channels + skipped, skipped, skipped))
             channels = skipped
         self.last = nn.Conv3d(channels, out_channels, 1)
-        self.multiple = 2 ** (resolutions - 1)
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits (batch, out channels, z, y, x) of images (batch, in channels, z, y, x)."""
-        features = pad_to_multiple(image, self.multiple)
+        features = image
         skipped: list[Tensor] = []
         for step, convolve in enumerate(self.down):
             if step:
                 skipped.append(features)
-                features = functional.max_pool3d(features, 2)
+                features = functional.max_pool3d(features, 2, ceil_mode=True)
             features = convolve(features)
         for enlarge, convolve in zip(self.enlarge, self.up, strict=True):
-            features = convolve(torch.cat([enlarge(features), skipped.pop()], 1))
-        return unpadded(self.last(features), image.shape[2:])
+            finer = skipped.pop()
+            larger = cut_to(enlarge(features), finer.shape[2:])
+            features = convolve(torch.cat([larger, finer], 1))
+        return self.last(features)
 
 
 def _two_convolutions(channels: int, first: int, second: int) -> nn.Sequential:

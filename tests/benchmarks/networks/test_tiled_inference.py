@@ -1,6 +1,5 @@
 import pytest
 import torch
-from benchmarks.quality.networks.padding import pad_to_multiple, unpadded
 from benchmarks.quality.networks.tiled_inference import tiled
 
 
@@ -33,13 +32,3 @@ def test_the_middle_of_a_tile_counts_more_than_its_rim():
     assert found[5] == 0
     assert found[10] == 1
     assert 0 < found[6] < found[9] < 1
-
-
-@pytest.mark.parametrize("shape", [(5, 8, 13), (8, 8, 8), (1, 2, 3)])
-def test_padding_is_undone(shape):
-    image = torch.randn(1, 2, *shape)
-    padded = pad_to_multiple(image, 8)
-    assert all(
-        side % 8 == 0 and side < old + 8 for side, old in zip(padded.shape[2:], shape, strict=True)
-    )
-    torch.testing.assert_close(unpadded(padded, shape), image)
