@@ -6,7 +6,6 @@ them. The exception is a method for painting, which is shown the classes of the 
 """
 
 import json
-import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -145,8 +144,8 @@ def _segmented(method: Method, case: Case, levels: tuple[int, ...], path: Path) 
     return seconds
 
 
-if __name__ == "__main__":
-    place = Path(sys.argv[1])
+def main(place: Path) -> None:
+    """Do what `job.json` in a folder asks for, and leave labels and `spent.json` there."""
     given = json.loads((place / "job.json").read_text(encoding="utf-8"))
-    asked = Job(**{**given, "extra": tuple(given["extra"])})
-    (place / "spent.json").write_text(json.dumps(asdict(done(asked, place))), encoding="utf-8")
+    spent = done(Job(**{**given, "extra": tuple(given["extra"])}), place)
+    (place / "spent.json").write_text(json.dumps(asdict(spent)), encoding="utf-8")

@@ -32,6 +32,10 @@ from gyrovox.evaluation import evaluate
 FOLDER = Path(__file__).parents[1] / "results" / "comparison"
 _ROOT = Path(__file__).parents[3]
 ALL_PHANTOMS = ("phantom-regular", "phantom-irregular", "phantom-texture")
+_START = (
+    "import sys, pathlib; from benchmarks.quality.comparison.job import main; "
+    "main(pathlib.Path(sys.argv[1]))"
+)
 _SMOKE_METHODS = ("kmeans-gaussian", "kmeans-voxels")
 
 
@@ -92,7 +96,7 @@ def ran(job: Job, data: Data) -> Record | Failure:
     with tempfile.TemporaryDirectory(prefix="comparison-") as folder:
         place = Path(folder)
         (place / "job.json").write_text(json.dumps(asdict(job)), encoding="utf-8")
-        command = [sys.executable, "-m", "benchmarks.quality.comparison.job", folder]
+        command = [sys.executable, "-c", _START, folder]
         done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False)
         if done.returncode:
             return Failure(job, done.stderr[-2000:])
