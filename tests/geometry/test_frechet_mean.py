@@ -162,7 +162,7 @@ def test_compiles_without_graph_breaks():
         given,
         curvature=-1.3,
         tolerance=None,
-        max_steps=2,
+        max_steps=1,
     )
 
 

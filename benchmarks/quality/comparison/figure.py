@@ -43,7 +43,9 @@ def figure(
         _seconds(axes[0, levels], rows, methods)
         _memory(axes[0, levels + 1], rows, methods)
         axes[0, 0].set_yticks(range(len(rows)), [methods[one.method].title for one in rows])
-        axes[0, 0].invert_yaxis()
+        axes[0, 0].set_ylim(len(rows) - 0.4, -0.6)
+        for one in axes[0, 1:]:
+            one.tick_params(left=False)
         for label, one in zip(axes[0, 0].get_yticklabels(), rows, strict=True):
             label.set_color(_colour(methods[one.method]))
         marks = [
