@@ -30,13 +30,13 @@ from torch.nn import functional
 from benchmarks.quality.comparison.method import Labels, Method, Truth
 from benchmarks.quality.networks.crops import crop_shape, crop_start, image_tensor
 from benchmarks.quality.networks.elastic_deformation import deformed_positions
-from benchmarks.quality.networks.learning_rate import remaining
 from benchmarks.quality.networks.levels import (
     chosen_levels,
     class_tensor,
     labels_by_level,
     softmax_by_level,
 )
+from benchmarks.quality.networks.polynomial_rate import remaining
 from benchmarks.quality.networks.spatial_transform import sample
 from benchmarks.quality.networks.tiled_inference import tiled
 from benchmarks.quality.networks.unet3d import UNet3d

@@ -8,10 +8,10 @@ import torch
 from torch import nn
 
 from benchmarks.quality.comparison.method import Labels, Method, Truth
+from benchmarks.quality.networks.cosine_rate import let_rate_fall
 from benchmarks.quality.networks.crop_source import CropSource, Sides, normalised
 from benchmarks.quality.networks.cube_symmetries import random_symmetry
 from benchmarks.quality.networks.dense_encoding import at_every_voxel
-from benchmarks.quality.networks.falling_rate import let_rate_fall
 from benchmarks.quality.networks.grey_jitter import GreyJitter
 from benchmarks.quality.networks.mutual_information import (
     joint_probabilities,

@@ -31,8 +31,8 @@ from benchmarks.quality.comparison.method import Labels, Method, Truth
 from benchmarks.quality.networks.cascaded_unet import CascadedUNet
 from benchmarks.quality.networks.crops import crop_shape, crop_start, cropped, image_tensor
 from benchmarks.quality.networks.dice_loss import dice_loss
-from benchmarks.quality.networks.learning_rate import remaining
 from benchmarks.quality.networks.levels import chosen_levels, class_tensor, labels_by_level
+from benchmarks.quality.networks.polynomial_rate import remaining
 from benchmarks.quality.networks.tiled_inference import tiled
 from gyrovox.volumes import Volume
 

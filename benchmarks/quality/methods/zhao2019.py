@@ -37,13 +37,13 @@ from benchmarks.quality.networks.atlas_transforms import (
     nearest_to_mean,
 )
 from benchmarks.quality.networks.crops import crop_shape, crop_start, cropped, image_tensor
-from benchmarks.quality.networks.learning_rate import remaining
 from benchmarks.quality.networks.levels import (
     chosen_levels,
     class_tensor,
     labels_by_level,
     softmax_by_level,
 )
+from benchmarks.quality.networks.polynomial_rate import remaining
 from benchmarks.quality.networks.spatial_transform import sample, voxel_positions
 from benchmarks.quality.networks.tiled_inference import tiled
 from benchmarks.quality.networks.unet3d import UNet3d

@@ -1,4 +1,4 @@
-"""A rate of learning that falls as the budget is spent."""
+"""Learning rates that fall by a power of what is left of the budget."""
 
 import math
 

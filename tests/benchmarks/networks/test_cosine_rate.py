@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from benchmarks.quality.networks.falling_rate import let_rate_fall
+from benchmarks.quality.networks.cosine_rate import let_rate_fall
 
 
 class Spent:

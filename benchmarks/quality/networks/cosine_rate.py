@@ -1,4 +1,4 @@
-"""Learning rates that fall as the budget is spent."""
+"""Learning rates that fall by half a cosine as the budget is spent."""
 
 import math
 

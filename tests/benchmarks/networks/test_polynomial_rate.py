@@ -1,5 +1,5 @@
 import pytest
-from benchmarks.quality.networks.learning_rate import remaining
+from benchmarks.quality.networks.polynomial_rate import remaining
 
 
 class Spent:
