@@ -1,35 +1,24 @@
 """Gaussian mixtures of voxels, as they are and after a Gaussian."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 from sklearn.mixture import GaussianMixture
 
-from benchmarks.quality.comparison.method import Labels, Method
-from gyrovox.patches import normalise
-from gyrovox.volumes import Volume
+from benchmarks.quality.comparison.voxelwise import VoxelwiseMethod
 
 _MOST = 1_000_000  # points times classes that a mixture is fitted to: a phantom of 8 classes
 _AT_ONCE = 500_000  # points that are labelled at a time, for each has a float64 a class
 
 
-class MixtureVoxels(Method):
+class MixtureVoxels(VoxelwiseMethod):
     """A mixture of k normal laws with full covariances, fitted to the voxels of the volume."""
 
     name = "mixture-voxels"
     title = "Gaussian mixture on voxels"
-    learns = False
-    sigma = 0.0
 
-    def segment(self, volume: Volume, levels: Sequence[int]) -> Labels:
-        """Fit a mixture for every level to the volume alone."""
-        voxels = normalise(volume.read().astype(np.float32))
-        if self.sigma:
-            voxels = np.stack([ndimage.gaussian_filter(one, self.sigma) for one in voxels])
-        points = voxels.reshape(len(voxels), -1).T
-        return {k: mixed(points, k, self.seed).reshape(voxels.shape[1:]) for k in levels}
+    def grouped(self, points: NDArray[np.floating], k: int) -> NDArray[np.int64]:
+        """Components of a mixture."""
+        return mixed(points, k, self.seed)
 
 
 class MixtureGaussian(MixtureVoxels):

@@ -1,34 +1,23 @@
 """k-means of voxels, as they are and after a Gaussian."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 from sklearn.cluster import KMeans
 
-from benchmarks.quality.comparison.method import Labels, Method
-from gyrovox.patches import normalise
-from gyrovox.volumes import Volume
+from benchmarks.quality.comparison.voxelwise import VoxelwiseMethod
 
 _MOST = 1_000_000  # voxels that centres are found from
 
 
-class KMeansVoxels(Method):
-    """k-means of the normalised values of the voxels, all channels together."""
+class KMeansVoxels(VoxelwiseMethod):
+    """k-means of the values of the voxels of the volume."""
 
     name = "kmeans-voxels"
     title = "k-means on voxels"
-    learns = False
-    sigma = 0.0
 
-    def segment(self, volume: Volume, levels: Sequence[int]) -> Labels:
-        """Cluster the voxels of the volume alone."""
-        voxels = normalise(volume.read().astype(np.float32))
-        if self.sigma:
-            voxels = np.stack([ndimage.gaussian_filter(one, self.sigma) for one in voxels])
-        points = voxels.reshape(len(voxels), -1).T
-        return {k: clustered(points, k, self.seed).reshape(voxels.shape[1:]) for k in levels}
+    def grouped(self, points: NDArray[np.floating], k: int) -> NDArray[np.integer]:
+        """Clusters of k-means."""
+        return clustered(points, k, self.seed)
 
 
 class KMeansGaussian(KMeansVoxels):
