@@ -26,11 +26,7 @@ class Binned:
             self.factor += 1
         self.voxels = voxels
         if self.factor > 1:
-            # Mirrored, not zeros: they would be an edge at the far faces.
-            beyond = [(0, -side % self.factor) for side in self._shape]
-            padded = np.pad(voxels, [(0, 0), *beyond], mode="symmetric")
-            cubes = [n for side in padded.shape[1:] for n in (side // self.factor, self.factor)]
-            self.voxels = padded.reshape(len(voxels), *cubes).mean(axis=(2, 4, 6), dtype=np.float32)
+            self.voxels = means_of_cubes(voxels, self.factor)
 
     def whole(self, labels: Mapping[int, NDArray[np.integer]]) -> dict[int, NDArray[np.integer]]:
         """Labels of the cubes, given to each of their voxels."""
@@ -40,3 +36,12 @@ class Binned:
         for axis, side in enumerate(self._shape):
             labels = labels.repeat(self.factor, axis).take(range(side), axis)
         return labels
+
+
+def means_of_cubes(voxels: NDArray[np.floating], factor: int) -> NDArray[np.float32]:
+    """Means of cubes of so many voxels a side, (channels, z, y, x), the far faces mirrored."""
+    # Mirrored, not zeros: they would be an edge at the far faces.
+    beyond = [(0, -side % factor) for side in voxels.shape[1:]]
+    padded = np.pad(voxels, [(0, 0), *beyond], mode="symmetric")
+    cubes = [n for side in padded.shape[1:] for n in (side // factor, factor)]
+    return padded.reshape(len(voxels), *cubes).mean(axis=(2, 4, 6), dtype=np.float32)

@@ -12,6 +12,7 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.quality.binned import means_of_cubes
 from benchmarks.quality.comparison.method import Truth
 from gyrovox import io
 from gyrovox.volumes import Volume
@@ -140,7 +141,7 @@ def _brats(folder: Path) -> Data:
         def volume(place: Path = place) -> Volume:
             files = sorted(place.glob("*_subtrMeanDivStd.nii.gz"))  # FLAIR comes first
             read = io.read(",".join(map(str, files)))
-            return Volume.from_array(_mean_pooled(read.read().astype(np.float32), _COARSER))
+            return Volume.from_array(means_of_cubes(read.read().astype(np.float32), _COARSER))
 
         def truth(place: Path = place) -> Truth:
             parts = io.read(place / "OTMultiClass.nii.gz").read()[0].astype(np.uint8)
@@ -235,15 +236,6 @@ def _left_out(cases: list[Case], folder: Path) -> tuple[Fold, ...]:
         Fold(case.name, tuple(other for other in cases if other is not case), (case,))
         for case in cases
     )
-
-
-def _mean_pooled(voxels: NDArray[np.float32], by: int) -> NDArray[np.float32]:
-    """Means of cubes of voxels, (channels, z, y, x); cubes over the far borders repeat them."""
-    pads = [(0, 0), *((0, -side % by) for side in voxels.shape[1:])]
-    padded = np.pad(voxels, pads, mode="edge")
-    channels, z, y, x = padded.shape
-    cubes = padded.reshape(channels, z // by, by, y // by, by, x // by, by)
-    return cubes.mean(axis=(2, 4, 6))
 
 
 def on_grid(labels: NDArray[np.integer], shape: Shape) -> NDArray[np.integer]:

@@ -7,6 +7,7 @@ them. The exception is a method for painting, which is shown the classes of the 
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from benchmarks.quality.comparison.found_methods import found_methods
 from benchmarks.quality.comparison.method import Method, Truth
 from gyrovox.devices import device
 from gyrovox.execution import peak_memory_bytes
+from gyrovox.volumes import Volume
 
 _MI_B = 2**20
 
@@ -97,7 +99,7 @@ def done(job: Job, folder: Path) -> Spent:
     empty = peak_memory_bytes()
     method = kind(seed=job.seed, budget=budget)
     volumes = [case.volume() for case in fold.train]
-    truths = _truths(kind, fold)
+    truths = _truths(kind, fold, volumes)
     begun = time.process_time()
     method.fit(volumes, truths)
     fit_s = time.process_time() - begun
@@ -113,11 +115,12 @@ def done(job: Job, folder: Path) -> Spent:
     )
 
 
-def _truths(kind: type[Method], fold: Fold) -> list[Truth] | None:
+def _truths(kind: type[Method], fold: Fold, volumes: Sequence[Volume]) -> list[Truth] | None:
     """Truths of the training cases, for methods that take them."""
     if not kind.uses_truths:
         return None
-    return [coarse_truth(case.truth(), case.volume().spatial_shape) for case in fold.train]
+    pairs = zip(fold.train, volumes, strict=True)
+    return [coarse_truth(case.truth(), volume.spatial_shape) for case, volume in pairs]
 
 
 def _segmented(method: Method, case: Case, levels: tuple[int, ...], path: Path) -> float:

@@ -2,9 +2,9 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.cluster import KMeans
 
 from benchmarks.quality.comparison.voxelwise import VoxelwiseMethod
+from benchmarks.quality.networks.sampled_kmeans import kmeans_of_some
 
 _MOST = 1_000_000  # voxels that centres are found from
 
@@ -32,8 +32,4 @@ def clustered(
     points: NDArray[np.floating], k: int, seed: int, most: int = _MOST
 ) -> NDArray[np.integer]:
     """Cluster points (points, features), where they are many by centres found from a sample."""
-    chance = np.random.default_rng(seed)
-    some = points
-    if len(points) > most:
-        some = points[chance.choice(len(points), most, replace=False)]
-    return KMeans(k, n_init=3, random_state=seed).fit(some).predict(points)
+    return kmeans_of_some(points, k, seed, most).predict(points)

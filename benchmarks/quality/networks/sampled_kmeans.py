@@ -7,9 +7,9 @@ from sklearn.cluster import KMeans
 _SOME = 20_000
 
 
-def kmeans_of_some(points: NDArray[np.float32], k: int, seed: int) -> KMeans:
-    """k-means that was fitted to 20,000 of the points (points, features), or to all of fewer."""
+def kmeans_of_some(points: NDArray[np.floating], k: int, seed: int, most: int = _SOME) -> KMeans:
+    """k-means that was fitted to so many of the points (points, features), or to all of fewer."""
     chance = np.random.default_rng(seed)
-    if len(points) > _SOME:
-        points = points[chance.choice(len(points), _SOME, replace=False)]
+    if len(points) > most:
+        points = points[chance.choice(len(points), most, replace=False)]
     return KMeans(k, n_init=3, random_state=seed).fit(points)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from benchmarks.quality.binned import means_of_cubes
 from benchmarks.quality.comparison import data as module
 from benchmarks.quality.comparison.data import (
     SHARED,
@@ -49,7 +50,7 @@ def test_labels_come_back_on_the_grid_of_the_truth():
 
 def test_means_of_cubes_repeat_the_far_border():
     voxels = np.arange(27, dtype=np.float32).reshape(1, 3, 3, 3)
-    pooled = module._mean_pooled(voxels, 2)
+    pooled = means_of_cubes(voxels, 2)
     assert pooled.shape == (1, 2, 2, 2)
     assert pooled[0, 0, 0, 0] == voxels[0, :2, :2, :2].mean()
     assert pooled[0, 1, 1, 1] == voxels[0, 2, 2, 2]
