@@ -47,8 +47,10 @@ def seed() -> int:
 
 
 @pytest.fixture
-def device(request: pytest.FixtureRequest) -> torch.device:
+def device(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> torch.device:
     """The device a test computes on: CUDA where the test is marked `gpu`, else `--device`."""
+    # TensorFloat-32, torch's default for convolutions on a GPU, has three digits.
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
     if request.node.get_closest_marker("gpu"):
         return torch.device("cuda")
     return torch.device(request.config.getoption("--device"))

@@ -1,6 +1,6 @@
 """Gyroplane layers beside the Euclidean layers they replace, each group in one interleaved run.
 
-    python -m benchmarks.speed.gyroplane [--smoke] [--threads 2]
+    python -m benchmarks.speed.gyroplane [--smoke] [--threads 2] [--device cuda]
 
 Ratios are medians over rounds of the ratios within a round (`benchmarks.speed.interleaved`).
 geoopt takes part where it is installed.
@@ -93,7 +93,7 @@ def both(competitor: Competitor, given: Tensor) -> Callable[[], object]:
     ]
     with torch.no_grad():
         shape = competitor.layer(parts[0][:1]).shape[1:]
-    weight = torch.ones(len(parts[0]), *shape)
+    weight = torch.ones(len(parts[0]), *shape, device=given.device)
 
     def run() -> None:
         for part in parts:
@@ -104,6 +104,11 @@ def both(competitor: Competitor, given: Tensor) -> Callable[[], object]:
 
 def peak_mib(run: Callable[[], object]) -> float:
     """Most memory that a call holds at once, over what was held before, in MiB."""
+    if torch.cuda.is_initialized():
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        run()
+        return (torch.cuda.max_memory_allocated() - before) / 2**20
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as record:
         run()
     held = most = 0
@@ -117,6 +122,8 @@ def peak_mib(run: Callable[[], object]) -> float:
 def rows(layers: dict[str, Competitor], given: Tensor, repeats: int) -> list[str]:
     """Table rows: forward alone, and forward with backward, against the first layer."""
     baseline = next(iter(layers))
+    for one in layers.values():
+        one.layer.to(given.device)
 
     def table(make: Callable[[Competitor, Tensor], Callable[[], object]]) -> Table:
         runs = {name: make(layer, given) for name, layer in layers.items()}
@@ -167,14 +174,15 @@ def transposed_convolutions() -> dict[str, Competitor]:
     return {"nn.ConvTranspose3d": Competitor(nn.ConvTranspose3d(2, 16, 4, 2, 1))} | ours
 
 
-def report(codes: int, side: int, repeats: int) -> str:
+def report(codes: int, side: int, repeats: int, where: torch.device) -> str:
     """The whole page."""
     torch.manual_seed(0)
+    on = "a GPU" if where.type == "cuda" else f"threads: {torch.get_num_threads()}"
     lines = [
         "# Gyroplane layers against the Euclidean layers they replace",
         "",
         "Written by `python -m benchmarks.speed.gyroplane`. Medians over "
-        f"{repeats} interleaved rounds, threads: {torch.get_num_threads()}, float32, "
+        f"{repeats} interleaved rounds, {on}, float32, "
         f"torch {torch.__version__.split('+')[0]}. Ratios are to the layer in the second column, "
         "within a round. Memory is the most that forward and backward hold at once.",
         "",
@@ -183,23 +191,27 @@ def report(codes: int, side: int, repeats: int) -> str:
         f"Transposed: {side // 2}^3 codes, 2 → 16, kernel 4, stride 2, padding 1.",
         "",
         *HEAD,
-        *rows(dense(), torch.randn(codes, 2), max(2, repeats // 3)),
-        *rows(convolutions(), torch.randn(1, 2, side, side, side), repeats),
-        *rows(transposed_convolutions(), torch.randn(1, 2, *[side // 2] * 3), repeats),
+        *rows(dense(), torch.randn(codes, 2, device=where), max(2, repeats // 3)),
+        *rows(convolutions(), torch.randn(1, 2, *[side] * 3, device=where), repeats),
+        *rows(
+            transposed_convolutions(), torch.randn(1, 2, *[side // 2] * 3, device=where), repeats
+        ),
         "",
     ]
     return "\n".join(lines)
 
 
-def main(smoke: bool, threads: int) -> None:
+def main(smoke: bool, threads: int, device: str) -> None:
     """Measure, print and write the page; with `smoke`, run every line, small, and write nothing."""
     torch.set_num_threads(threads)
     if smoke:
-        print(report(codes=100, side=4, repeats=2))
+        print(report(codes=100, side=4, repeats=2, where=torch.device(device)))
         return
-    page = report(codes=1_000_000, side=32, repeats=15)
+    where = torch.device(device)
+    page = report(codes=1_000_000, side=32, repeats=15, where=where)
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "gyroplane.md").write_text(page, encoding="utf-8")
+    name = "gyroplane-gpu.md" if where.type == "cuda" else "gyroplane.md"
+    (RESULTS / name).write_text(page, encoding="utf-8")
     print(page)
 
 
@@ -208,9 +220,10 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--smoke", action="store_true", help="run once, small, and write nothing")
     parser.add_argument("--threads", type=int, default=2, help="threads that torch may use")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
     return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":
     asked = parse()
-    main(asked.smoke, asked.threads)
+    main(asked.smoke, asked.threads, asked.device)

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -98,19 +100,26 @@ def compare(competitors: dict[str, Callable[[], object]], *, repeats: int, basel
         raise ValueError(f"repeats must be at least 2, and it is {repeats}.")
     names = list(competitors)
     for name in names:
-        competitors[name]()
+        seconds(competitors[name])
     spent: dict[str, list[float]] = {name: [] for name in names}
     for turn in range(repeats):
         first = turn % len(names)
         for name in names[first:] + names[:first]:
-            start = time.perf_counter()
-            competitors[name]()
-            spent[name].append(time.perf_counter() - start)
+            spent[name].append(seconds(competitors[name]))
     return Table(
         rows=tuple(_row(name, spent[name], spent[baseline]) for name in names),
         baseline=baseline,
         repeats=repeats,
     )
+
+
+def seconds(run: Callable[[], object]) -> float:
+    """What a call takes by the clock, until a GPU is done with all that it was given."""
+    start = time.perf_counter()
+    run()
+    if torch.cuda.is_initialized():
+        torch.cuda.synchronize()
+    return time.perf_counter() - start
 
 
 def _row(name: str, times: list[float], reference: list[float]) -> Row:

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from benchmarks.quality import accuracy, baselines, phantom, real_volumes
 from benchmarks.quality import kmeans as kmeans_quality
 from benchmarks.quality.__main__ import COMMANDS
 from benchmarks.speed import (
     embedding,
     explorer,
+    gpu,
     gyroplane,
     kmeans,
     scale,
@@ -57,7 +59,8 @@ SMOKE: dict[str, Callable[[], str]] = {
     "quality/real_volumes.py": lambda: real_volumes.main(smoke=True),
     "speed/tree.py": lambda: tree.measure(((24, 24, 24),), repeats=1),
     "quality/baselines.py": lambda: baselines.table("regular", range(2), baselines.SMALL),
-    "speed/gyroplane.py": lambda: gyroplane.report(codes=100, side=4, repeats=2),
+    "speed/gyroplane.py": lambda: gyroplane.report(100, 4, 2, torch.device("cpu")),
+    "speed/gpu.py": lambda: gpu.report(gpu.SMALL, torch.device("cpu")),
     "speed/tomography.py": tomographed,
     "speed/kmeans.py": lambda: kmeans.measure(1000, 2, 3, [1], repeats=1),
 }

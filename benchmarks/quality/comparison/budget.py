@@ -41,7 +41,7 @@ class Budget:
             0, 1, 2, ...
         """
         if self._begun is None:
-            self._begun = self._now()
+            self._begun = self.now()
         step = 0
         while step == 0 or not self._spent(step, share):
             self.made += 1
@@ -52,13 +52,17 @@ class Budget:
         """Part of the budget that is spent, 0 to 1: for schedules of learning rates."""
         if self._begun is None:
             return 0.0
-        spent = self._now() - self._begun
+        spent = self.now() - self._begun
         return min(1.0, spent / self.seconds) if self.seconds > 0 else 1.0
+
+    def now(self) -> float:
+        """Seconds of the clock that counts, once a GPU has done what it was given."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+            return time.perf_counter()
+        return time.process_time()
 
     def _spent(self, step: int, share: float) -> bool:
         if self.most_steps is not None and step >= self.most_steps:
             return True
         return self.progress() >= share
-
-    def _now(self) -> float:
-        return time.perf_counter() if self.device.type == "cuda" else time.process_time()

@@ -42,7 +42,7 @@ def figure(
             axes[0, level].set_title(title)
         _seconds(axes[0, levels], rows, methods)
         _memory(axes[0, levels + 1], rows, methods)
-        axes[0, 0].set_yticks(range(len(rows)), [methods[one.method].title for one in rows])
+        axes[0, 0].set_yticks(range(len(rows)), [_title(one, methods) for one in rows])
         axes[0, 0].set_ylim(len(rows) - 0.4, -0.6)
         for one in axes[0, 1:]:
             one.tick_params(left=False)
@@ -79,7 +79,7 @@ def _seconds(axes: Axes, rows: Sequence[Scores], methods: Mapping[str, type[Meth
         if methods[one.method].learns:
             axes.scatter(max(one.fit_s, 1e-2), place, marker="x", s=16, color=colour)
     axes.set_xscale("log")
-    axes.set_title("CPU seconds")
+    axes.set_title("seconds")
     axes.set_xlabel("| a volume, x training")
     axes.grid(axis="x", alpha=0.3)
 
@@ -92,6 +92,11 @@ def _memory(axes: Axes, rows: Sequence[Scores], methods: Mapping[str, type[Metho
     axes.set_title("peak memory")
     axes.set_xlabel("MiB")
     axes.grid(axis="x", alpha=0.3)
+
+
+def _title(one: Scores, methods: Mapping[str, type[Method]]) -> str:
+    title = methods[one.method].title
+    return f"{title} (GPU)" if one.device == "cuda" else title
 
 
 def _colour(kind: type[Method]) -> str:

@@ -6,7 +6,6 @@ them. The exception is a method for painting, which is shown the classes of the 
 """
 
 import json
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -54,6 +53,11 @@ class Job:
     device: str = "cpu"
     threads: int = 1
 
+    @property
+    def where(self) -> str:
+        """`cpu` or `cuda`: whichever GPU it is."""
+        return device(self.device).type
+
 
 @dataclass(frozen=True, kw_only=True)
 class Spent:
@@ -64,6 +68,7 @@ class Spent:
     segment_s: list[float]
     peak_mib: float
     empty_mib: float
+    gpu_mib: float = 0.0
 
 
 def painted(truth: Truth, share: float) -> NDArray[np.bool_]:
@@ -100,9 +105,9 @@ def done(job: Job, folder: Path) -> Spent:
     method = kind(seed=job.seed, budget=budget)
     volumes = [case.volume() for case in fold.train]
     truths = _truths(kind, fold, volumes)
-    begun = time.process_time()
+    begun = budget.now()
     method.fit(volumes, truths)
-    fit_s = time.process_time() - begun
+    fit_s = budget.now() - begun
     spent = []
     for number, case in enumerate(fold.tests):
         spent.append(_segmented(method, case, data.levels, folder / f"{number}.npz"))
@@ -112,7 +117,12 @@ def done(job: Job, folder: Path) -> Spent:
         segment_s=spent,
         peak_mib=peak_memory_bytes() / _MI_B,
         empty_mib=empty / _MI_B,
+        gpu_mib=_gpu_memory(budget.device) / _MI_B,
     )
+
+
+def _gpu_memory(where: torch.device) -> int:
+    return torch.cuda.max_memory_allocated(where) if where.type == "cuda" else 0
 
 
 def _truths(kind: type[Method], fold: Fold, volumes: Sequence[Volume]) -> list[Truth] | None:
@@ -124,7 +134,7 @@ def _truths(kind: type[Method], fold: Fold, volumes: Sequence[Volume]) -> list[T
 
 
 def _segmented(method: Method, case: Case, levels: tuple[int, ...], path: Path) -> float:
-    """Labels of a test case in a file; the CPU seconds that they took."""
+    """Labels of a test case in a file; the seconds that they took."""
     volume = case.volume()
     shape = volume.spatial_shape
     chosen = np.zeros(shape, bool)
@@ -132,9 +142,9 @@ def _segmented(method: Method, case: Case, levels: tuple[int, ...], path: Path) 
         truth = coarse_truth(case.truth(), shape)
         chosen = painted(truth, method.scribbles)
         method.shown({k: np.where(chosen, one.astype(np.int64), -1) for k, one in truth.items()})
-    begun = time.process_time()
+    begun = method.budget.now()
     found = method.segment(volume, levels)
-    seconds = time.process_time() - begun
+    seconds = method.budget.now() - begun
     for k in levels:
         if found[k].shape != shape or len(np.unique(found[k])) > k:
             raise ValueError(

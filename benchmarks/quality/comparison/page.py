@@ -9,6 +9,8 @@ from benchmarks.quality.comparison.method import Method
 from benchmarks.quality.comparison.records import Record
 from benchmarks.quality.comparison.scores import Scores, scores_of
 
+_DEVICES = {"cpu": "CPU", "cuda": "GPU"}
+
 
 def page(data: Data, methods: Mapping[str, type[Method]], records: Sequence[Record]) -> str:
     """Markdown of everything that is known of the data."""
@@ -23,9 +25,9 @@ def page(data: Data, methods: Mapping[str, type[Method]], records: Sequence[Reco
         "",
         f"![Dice of every volume, seconds and memory]({data.name}.png)",
         "",
-        f"| method | labels | {' | '.join(data.level_titles)} | sd over seeds | seeds | fit, s "
-        "(steps) | a volume, s | peak, MiB | published |",
-        "|---|---|" + "---|" * (len(data.levels) + 6),
+        f"| method | on | labels | {' | '.join(data.level_titles)} | sd over seeds | seeds | "
+        "fit, s (steps) | a volume, s | peak, MiB | published |",
+        "|---|---|---|" + "---|" * (len(data.levels) + 6),
         *(_row(data, methods[one.method], one) for one in rows),
         "",
         *_budgets(rows, records),
@@ -56,24 +58,31 @@ def _row(data: Data, kind: type[Method], one: Scores) -> str:
     over = " / ".join(f"{sd:.3f}" for sd in seeds) if seeds is not None else "—"
     published = " / ".join(f"{x:.3f}" for x in kind.published.get(data.published, ()))
     fit = f"{one.fit_s:.0f} ({one.steps:.0f})" if kind.learns else "—"
+    memory = f"{one.peak_mib:,.0f}" + (f" + {one.gpu_mib:,.0f}" if one.gpu_mib else "")
     return (
-        f"| {kind.title} | {kind.labels} | {' | '.join(cells)} | {over} | {len(one.dice)} | {fit} "
-        f"| {one.segment_s:.1f} | {one.peak_mib:,.0f} | {published} |"
+        f"| {kind.title} | {_DEVICES[one.device]} | {kind.labels} | {' | '.join(cells)} | {over} "
+        f"| {len(one.dice)} | {fit} | {one.segment_s:.1f} | {memory} | {published} |"
     )
 
 
 def _budgets(rows: Sequence[Scores], records: Sequence[Record]) -> list[str]:
     """How long methods trained, and what a process holds before it begins."""
-    budgets = sorted({row.seconds for row in rows if row.seconds})
     empty = np.median([record.empty_mib for record in records]) if records else 0.0
     lines = [
         f"Seconds are CPU seconds, so that work beside does not count; memory is that of the whole "
         f"process, which holds {empty:,.0f} MiB before it is given anything."
     ]
-    if budgets:
-        spent = " or ".join(f"{one:g}" for one in budgets)
+    for device, what in (("cpu", "CPU seconds"), ("cuda", "seconds on a GPU")):
+        budgets = sorted({row.seconds for row in rows if row.seconds and row.device == device})
+        if budgets:
+            spent = " or ".join(f"{one:g}" for one in budgets)
+            lines.append(f"Methods that learn had {spent} {what} of training each.")
+    if any(row.device == "cuda" for row in rows):
         lines.append(
-            f"Methods that learn had {spent} CPU seconds of training each, whatever a step costs "
-            "them; on more of it more can be expected of the larger networks."
+            "On a GPU seconds are those of the clock, other trainings on the same GPU beside, and "
+            "the second number of memory is that of the tensors on it; networks with labels are "
+            "wider there, as their files say."
         )
+    else:
+        lines.append("With more of it more can be expected of the larger networks.")
     return lines

@@ -16,14 +16,17 @@ class Record:
         fold: Name of the fold.
         method: Name of the method.
         seed: Of the training.
-        seconds: Training budget, CPU seconds; 0 for methods that do not learn.
+        seconds: Training budget: CPU seconds, on a GPU those of the clock, as all times here are;
+            0 for methods that do not learn.
         steps: Steps of training that were made in it.
         volumes: Names of the test volumes.
         dice: Number of classes -> for each volume the Dice of every class of the truth.
-        fit_s: CPU seconds of `fit`, reading of volumes not included.
-        segment_s: CPU seconds of `segment`, for each volume, all levels.
+        fit_s: Seconds of `fit`, reading of volumes not included.
+        segment_s: Seconds of `segment`, for each volume, all levels.
         peak_mib: Most memory of the process, with Python and all libraries.
         empty_mib: What it held before it was given anything.
+        device: Where it ran: `cpu` or `cuda`.
+        gpu_mib: Most memory that tensors took on a GPU.
     """
 
     data: str
@@ -38,11 +41,13 @@ class Record:
     segment_s: list[float]
     peak_mib: float
     empty_mib: float
+    device: str = "cpu"
+    gpu_mib: float = 0.0
 
     @property
-    def job(self) -> tuple[str, str, str, int, float]:
+    def job(self) -> tuple[str, str, str, int, float, str]:
         """What makes it the same run."""
-        return self.data, self.fold, self.method, self.seed, self.seconds
+        return self.data, self.fold, self.method, self.seed, self.seconds, self.device
 
 
 class Ledger:
@@ -64,7 +69,7 @@ class Ledger:
         if not self.path.is_file():
             return []
         lines = self.path.read_text(encoding="utf-8").split("\n")
-        found: dict[tuple[str, str, str, int, float], Record] = {}
+        found: dict[tuple[str, str, str, int, float, str], Record] = {}
         # What stands behind the last line's end was cut off as it was written.
         for number, line in enumerate(lines[:-1], start=1):
             try:

@@ -86,7 +86,7 @@ def jobs_of(
                     seed=seed,
                     seconds=asked.seconds if kind.learns else 0.0,
                     most_steps=asked.most_steps,
-                    device=asked.device,
+                    device=asked.device if kind.learns else "cpu",
                     threads=asked.threads,
                 )
 
@@ -119,6 +119,8 @@ def ran(job: Job, data: Data) -> Record | Failure:
         segment_s=[round(one, 3) for one in spent.segment_s],
         peak_mib=round(spent.peak_mib, 1),
         empty_mib=round(spent.empty_mib, 1),
+        device=job.where,
+        gpu_mib=round(spent.gpu_mib, 1),
     )
 
 
@@ -131,7 +133,7 @@ def run(word: str, data: Data, asked: argparse.Namespace, folder: Path) -> list[
     waiting = [
         job
         for job in jobs_of(word, data, methods, asked.seeds, asked)
-        if (data.name, job.fold, job.method, job.seed, job.seconds) not in there
+        if (data.name, job.fold, job.method, job.seed, job.seconds, job.where) not in there
     ]
     print(f"{data.name}: {len(waiting)} runs to do, {len(there)} are there", flush=True)
     failures = []
@@ -239,11 +241,18 @@ def _asked(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--seeds", nargs="+", type=int, default=[0, 1], help="of methods that learn"
     )
-    parser.add_argument("--seconds", type=float, default=60.0, help="CPU seconds of each training")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=60.0,
+        help="of each training: CPU seconds, on a GPU those of the clock",
+    )
     parser.add_argument("--most-steps", type=int, help="end trainings after so many steps")
     parser.add_argument("--jobs", type=int, default=2, help="runs at a time")
     parser.add_argument("--threads", type=int, default=1, help="of each run")
-    parser.add_argument("--device", default="cpu", help="auto, cpu, cuda or cuda:N")
+    parser.add_argument(
+        "--device", default="cpu", help="of methods that learn: auto, cpu, cuda or cuda:N"
+    )
     parser.add_argument("--method-file", type=Path, nargs="+", default=[], help="methods elsewhere")
     parser.add_argument("--out", type=Path, default=FOLDER, help="folder of lines and pages")
     parser.add_argument("--pages", action="store_true", help="write pages of what is there only")

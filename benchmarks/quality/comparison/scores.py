@@ -12,26 +12,30 @@ from benchmarks.quality.comparison.records import Record
 
 @dataclass(frozen=True)
 class Scores:
-    """One method with one training budget on one set of data.
+    """One method with one training budget on one device and one set of data.
 
     Args:
         method: Its name.
         seconds: Its training budget.
+        device: Where it ran: `cpu` or `cuda`.
         dice: Shape (seeds, volumes, levels); of volumes that every seed has.
         steps: Mean steps of training.
-        fit_s: Mean CPU seconds of a training.
-        segment_s: Mean CPU seconds of a volume, all levels.
+        fit_s: Mean seconds of a training: of the CPU, on a GPU of the clock.
+        segment_s: Mean seconds of a volume, all levels; likewise.
         peak_mib: Most memory of any run.
+        gpu_mib: Most memory of tensors on a GPU, of any run.
         volumes: Names of the volumes.
     """
 
     method: str
     seconds: float
+    device: str
     dice: NDArray[np.float64]
     steps: float
     fit_s: float
     segment_s: float
     peak_mib: float
+    gpu_mib: float
     volumes: tuple[str, ...]
 
     @property
@@ -58,15 +62,15 @@ class Scores:
 
 
 def scores_of(data: Data, records: Sequence[Record]) -> list[Scores]:
-    """Scores of every method and budget, the best first by the mean of its levels."""
-    groups: dict[tuple[str, float], list[Record]] = {}
+    """Scores of every method, budget and device, the best first by the mean of its levels."""
+    groups: dict[tuple[str, float, str], list[Record]] = {}
     for record in records:
-        groups.setdefault((record.method, record.seconds), []).append(record)
-    found = [_together(data, *key, several) for key, several in groups.items()]
+        groups.setdefault((record.method, record.seconds, record.device), []).append(record)
+    found = [_together(data, several) for several in groups.values()]
     return sorted(found, key=lambda one: -float(one.mean.mean()))
 
 
-def _together(data: Data, method: str, seconds: float, several: list[Record]) -> Scores:
+def _together(data: Data, several: list[Record]) -> Scores:
     by_seed: dict[int, dict[str, list[float]]] = {}
     for record in several:
         for number, volume in enumerate(record.volumes):
@@ -75,13 +79,15 @@ def _together(data: Data, method: str, seconds: float, several: list[Record]) ->
     shared = set.intersection(*(set(rows) for rows in by_seed.values()))
     volumes = tuple(sorted(shared))
     return Scores(
-        method=method,
-        seconds=seconds,
+        method=several[0].method,
+        seconds=several[0].seconds,
+        device=several[0].device,
         dice=np.array([[rows[one] for one in volumes] for _, rows in sorted(by_seed.items())]),
         steps=float(np.mean([record.steps for record in several])),
         fit_s=float(np.mean([record.fit_s for record in several])),
         segment_s=float(np.mean([one for record in several for one in record.segment_s])),
         peak_mib=max(record.peak_mib for record in several),
+        gpu_mib=max(record.gpu_mib for record in several),
         volumes=volumes,
     )
 

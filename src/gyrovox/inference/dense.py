@@ -15,6 +15,9 @@ torch gives a convolution to oneDNN only where channels x z x y of its input exc
 36 voxels the second layer of `default` would run ten times slower. Large tiles wait for memory.
 """
 
+TILE_ON_GPU = 128
+"""The same on a GPU, which small tiles leave idle: this one is 1.9 times as fast as `TILE` there."""
+
 
 def dense_boxes(encoder: DenseEncoder, scale: int = 1, *, with_scales: bool = False) -> BoxEncoder:
     """How a dense encoder makes codes of a box.
@@ -28,6 +31,7 @@ def dense_boxes(encoder: DenseEncoder, scale: int = 1, *, with_scales: bool = Fa
         What `embed_boxes` needs.
     """
     before, after = margins(encoder.patch_size, scale)
+    device = encoder.head.weight.device
 
     def codes(box: Tensor) -> Tensor:
         patches = sliding_mean(box, scale)[None]
@@ -42,8 +46,8 @@ def dense_boxes(encoder: DenseEncoder, scale: int = 1, *, with_scales: bool = Fa
         after=after,
         more_than=max(before, after),
         dim=encoder.head.out_channels - (not with_scales),
-        tile=TILE,
-        device=encoder.head.weight.device,
+        tile=TILE_ON_GPU if device.type == "cuda" else TILE,
+        device=device,
     )
 
 
@@ -52,7 +56,7 @@ def embed_dense(
     voxels: Float[Tensor, "channels z y x"],
     *,
     scale: int = 1,
-    tile: int = TILE,
+    tile: int | None = None,
     quiet: bool = True,
 ) -> Float[Tensor, "z y x dim"]:
     """The code of the patch around every voxel.
@@ -65,8 +69,8 @@ def embed_dense(
         encoder: The encoder.
         voxels: The normalised volume on its working grid, shape ``(channels, z, y, x)``.
         scale: How many times larger than the encoder's own the patches are.
-        tile: Side of the boxes of codes that are computed at once, in voxels, within a half. The
-            codes do not depend on it.
+        tile: Side of the boxes of codes that are computed at once, in voxels, within a half; by
+            default what suits the device. The codes do not depend on it.
         quiet: Show no progress.
 
     Returns:

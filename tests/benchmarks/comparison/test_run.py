@@ -71,7 +71,7 @@ def test_runs_are_scored_those_that_break_are_told_and_none_is_done_twice(folder
         run.main(asked(folder, "breaks", "sees", seeds=[0], most_steps=2))
     told = capsys.readouterr()
     assert "at most 2 values" in told.err
-    assert "| says what it was given | all | 1.000 ± 0.000 |" in told.out
+    assert "| says what it was given | CPU | all | 1.000 ± 0.000 |" in told.out
     assert "gives three labels" not in told.out
     lines = (folder / "out/pairs.jsonl").read_text(encoding="utf-8").splitlines()
     assert len(lines) == 2  # folds
@@ -88,6 +88,14 @@ def test_runs_are_scored_those_that_break_are_told_and_none_is_done_twice(folder
     again = (folder / "out/pairs.jsonl").read_text(encoding="utf-8").splitlines()
     assert again[:-1] == lines[:-1]
     assert json.loads(again[-1])["dice"] == json.loads(lines[-1])["dice"]
+    # A run on a GPU is another run, and a row of its own.
+    there = {**first, "device": "cuda", "gpu_mib": 77.0, "dice": {"2": [[0.5, 0.5]]}}
+    with (folder / "out/pairs.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(there) + "\n")
+    page = run.main([*asked(folder, "sees"), "--pages"])
+    assert "| says what it was given | CPU | all | 1.000 ± 0.000 |" in page
+    assert "| says what it was given | GPU | all | 0.500 ± 0.000 |" in page
+    assert " + 77 |" in page
 
 
 def test_painted_voxels_are_not_scored(folder):
@@ -114,7 +122,7 @@ def test_seeds_beyond_the_first_are_of_methods_that_learn(folder):
     data = data_of(f"folder:{folder / 'pairs'}")
     every = run.found_methods((folder / "own.py",))
     given = argparse.Namespace(
-        small=False, method_file=[], seconds=5.0, most_steps=None, device="cpu", threads=1
+        small=False, method_file=[], seconds=5.0, most_steps=None, device="cuda", threads=1
     )
     jobs = list(run.jobs_of("x", data, [every["breaks"], every["sees"]], [0, 1], given))
     assert [(one.method, one.seed) for one in jobs] == [
@@ -122,6 +130,7 @@ def test_seeds_beyond_the_first_are_of_methods_that_learn(folder):
         *[("sees", 0)] * 2,
         *[("sees", 1)] * 2,
     ]
+    assert [one.device for one in jobs] == ["cpu"] * 2 + ["cuda"] * 4
 
 
 def test_methods_are_listed_with_the_labels_they_use(folder):
