@@ -1,4 +1,7 @@
-"""Ours: the default configuration, segmented by its tree, and by k-means of its codes."""
+"""Ours: the default configuration, segmented by its tree, and by k-means of its codes.
+
+The tree of intensities is what our documentation advises where brightness is all there is to go by.
+"""
 
 from collections.abc import Sequence
 
@@ -31,6 +34,14 @@ class GyrovoxTree(Method):
     def _settings(self) -> Configuration:
         base = configuration("default")
         return Configuration(model=base.model, training=base.training, segmentation=self.clustering)
+
+
+class GyrovoxTreeOfIntensity(GyrovoxTree):
+    """The same without texture: `--evidence intensity`."""
+
+    name = "gyrovox-tree-intensity"
+    title = "gyrovox, tree of intensities"
+    clustering = SegmentationSettings(evidence="intensity")
 
 
 class GyrovoxFlat(GyrovoxTree):
