@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from benchmarks.quality.comparison.method import Labels, Method
-from gyrovox.patches import normalise
+from benchmarks.quality.comparison.voxels import normalised
 from gyrovox.volumes import Volume
 
 
@@ -27,7 +27,7 @@ class VoxelwiseMethod(Method):
 
     def segment(self, volume: Volume, levels: Sequence[int]) -> Labels:
         """Group the voxels of the volume alone, for every level."""
-        voxels = normalise(volume.read().astype(np.float32))
+        voxels = normalised(volume)
         if self.sigma:
             voxels = np.stack([ndimage.gaussian_filter(one, self.sigma) for one in voxels])
         points = voxels.reshape(len(voxels), -1).T

@@ -6,9 +6,9 @@ import numpy as np
 
 from benchmarks.quality.binned import Binned
 from benchmarks.quality.comparison.method import Labels, Method
+from benchmarks.quality.comparison.voxels import normalised
 from benchmarks.quality.methods.kmeans_voxels import clustered
 from benchmarks.quality.simple_trees import band_variances, region_classes
-from gyrovox.patches import normalise
 from gyrovox.volumes import Volume
 
 _MOST = 2_000_000
@@ -27,7 +27,7 @@ class BandVariancesKMeans(Method):
 
     def segment(self, volume: Volume, levels: Sequence[int]) -> Labels:
         """Find the variances once, and cluster them for every level."""
-        small = Binned(normalise(volume.read().astype(np.float32)), _MOST)
+        small = Binned(normalised(volume), _MOST)
         features = band_variances(small.voxels)
         points = features.reshape(-1, features.shape[-1])
         shape = features.shape[:3]
@@ -46,7 +46,7 @@ class BandVariancesTree(Method):
 
     def segment(self, volume: Volume, levels: Sequence[int]) -> Labels:
         """Make one tree, and cut it at every level."""
-        halved = Binned(normalise(volume.read().astype(np.float32)), _MOST)
+        halved = Binned(normalised(volume), _MOST)
         variances = np.moveaxis(band_variances(halved.voxels), -1, 0)
         small = Binned(variances, _MOST_OF_TREE)
         features = np.moveaxis(small.voxels, 0, -1)

@@ -4,13 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
-import numpy as np
-
 from benchmarks.quality.ablation import VARIANTS
 from benchmarks.quality.comparison.method import Labels, Method, Truth
+from benchmarks.quality.comparison.voxels import normalised
 from benchmarks.quality.strided_codes import stride_for, strided_codes
 from benchmarks.quality.trained_segmenter import trained_segmenter
-from gyrovox.patches import normalise
 from gyrovox.segmentation import Cleaning, kmeans_levels
 from gyrovox.settings import SegmentationSettings, configuration
 from gyrovox.volumes import Volume
@@ -58,7 +56,7 @@ class HyperbolicPaper(Method):
         vae = self._segmenter.vae_
         codes = strided_codes(
             vae.encoder,
-            normalise(volume.read().astype(np.float32)),
+            normalised(volume),
             side=self._segmenter.configuration_.training.embed_side,
             stride=stride_for(volume.spatial_shape, _MOST_CODES),
             device=self.budget.device,

@@ -8,8 +8,9 @@ import torch
 from torch import nn
 
 from benchmarks.quality.comparison.method import Labels, Method, Truth
+from benchmarks.quality.comparison.voxels import normalised
 from benchmarks.quality.networks.cosine_rate import let_rate_fall
-from benchmarks.quality.networks.crop_source import CropSource, Sides, normalised
+from benchmarks.quality.networks.crop_source import CropSource, Sides
 from benchmarks.quality.networks.cube_symmetries import random_symmetry
 from benchmarks.quality.networks.dense_encoding import at_every_voxel
 from benchmarks.quality.networks.grey_jitter import GreyJitter

@@ -10,7 +10,8 @@ from sklearn.cluster import KMeans
 from torch import nn
 
 from benchmarks.quality.comparison.method import Labels, Method, Truth
-from benchmarks.quality.networks.crop_source import CropSource, normalised
+from benchmarks.quality.comparison.voxels import normalised
+from benchmarks.quality.networks.crop_source import CropSource
 from benchmarks.quality.networks.dense_encoding import as_points, at_every_voxel
 from benchmarks.quality.networks.graph_degree_linkage import Linkage, neighbour_weights
 from benchmarks.quality.networks.patch_encoder import PatchEncoder

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from benchmarks.quality.comparison.method import Labels, Method
-from gyrovox.patches import normalise
+from benchmarks.quality.comparison.voxels import normalised
 from gyrovox.volumes import Volume
 
 _BINS = 256
@@ -26,7 +26,7 @@ class OtsuGaussian(Method):
 
     def segment(self, volume: Volume, levels: Sequence[int]) -> Labels:
         """Find thresholds for every level in the volume alone."""
-        first = normalise(volume.read().astype(np.float32))[0]
+        first = normalised(volume)[0]
         smooth = ndimage.gaussian_filter(first, 1.0)
         return {k: np.digitize(smooth, multi_otsu(smooth, k)) for k in levels}
 

@@ -13,8 +13,8 @@ from torch import nn
 
 from benchmarks.quality.binned import Binned
 from benchmarks.quality.comparison.method import Labels, Method
+from benchmarks.quality.comparison.voxels import normalised
 from benchmarks.quality.methods.kmeans_voxels import clustered
-from gyrovox.patches import normalise
 from gyrovox.volumes import Volume
 
 _SIDE = 5  # of a neighbourhood, in voxels; published
@@ -45,7 +45,7 @@ class _Neighbourhoods(Method):
 
     def segment(self, volume: Volume, levels: Sequence[int]) -> Labels:
         """Find features once, and cluster them for every level."""
-        small = Binned(normalise(volume.read().astype(np.float32)), _MOST)
+        small = Binned(normalised(volume), _MOST)
         shape = small.voxels.shape[1:]
         points = np.concatenate([_kept(self._features(one)) for one in small.voxels]).T
         found = {k: clustered(points, k, self.seed, _MOST_FITTED) for k in levels}

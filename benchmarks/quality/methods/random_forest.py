@@ -8,7 +8,7 @@ from skimage.feature import multiscale_basic_features
 from sklearn.ensemble import RandomForestClassifier
 
 from benchmarks.quality.comparison.method import Labels, Method, Truth
-from gyrovox.patches import normalise
+from benchmarks.quality.comparison.voxels import normalised
 from gyrovox.volumes import Volume
 
 _COARSEST = 8.0  # standard deviation of the largest Gaussian, in voxels
@@ -39,7 +39,7 @@ class RandomForestScribbles(Method):
 
     def segment(self, volume: Volume, levels: Sequence[int]) -> Labels:
         """Train a forest for every level, and classify all voxels."""
-        features = painted_features(normalise(volume.read().astype(np.float32)))
+        features = painted_features(normalised(volume))
         return {k: self._classified(features, self._painted[k]) for k in levels}
 
     def _classified(

@@ -7,8 +7,9 @@ import torch
 from torch import nn
 
 from benchmarks.quality.comparison.method import Labels, Method, Truth
+from benchmarks.quality.comparison.voxels import normalised
 from benchmarks.quality.networks.cosine_rate import let_rate_fall
-from benchmarks.quality.networks.crop_source import CropSource, normalised
+from benchmarks.quality.networks.crop_source import CropSource
 from benchmarks.quality.networks.cube_symmetries import random_symmetry
 from benchmarks.quality.networks.dense_encoding import as_points, at_every_voxel
 from benchmarks.quality.networks.grey_jitter import GreyJitter

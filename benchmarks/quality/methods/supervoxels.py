@@ -8,7 +8,7 @@ from sklearn.cluster import AgglomerativeClustering
 
 from benchmarks.quality.binned import Binned
 from benchmarks.quality.comparison.method import Labels, Method
-from gyrovox.patches import normalise
+from benchmarks.quality.comparison.voxels import normalised
 from gyrovox.volumes import Volume
 
 _SUPERVOXELS = 2000
@@ -30,7 +30,7 @@ class SlicWard(Method):
 
     def segment(self, volume: Volume, levels: Sequence[int]) -> Labels:
         """Find supervoxels once, and cut their tree at every level."""
-        small = Binned(normalise(volume.read().astype(np.float32)), _MOST)
+        small = Binned(normalised(volume), _MOST)
         voxels = small.voxels
         wanted = min(_SUPERVOXELS, voxels[0].size // 8)
         regions = slic(

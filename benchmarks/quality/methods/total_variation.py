@@ -10,7 +10,7 @@ from benchmarks.quality.binned import Binned
 from benchmarks.quality.comparison.method import Labels, Method
 from benchmarks.quality.methods.kmeans_voxels import clustered
 from benchmarks.quality.simple_trees import region_classes
-from gyrovox.patches import noise_scale, normalise
+from gyrovox.patches import noise_scale
 from gyrovox.volumes import Volume
 
 _WEIGHT = 1.2  # of the noise: 0.3 in the phantom's own units, whose noise scales at 0.25
@@ -30,7 +30,7 @@ class TotalVariationKMeans(Method):
 
     def segment(self, volume: Volume, levels: Sequence[int]) -> Labels:
         """Denoise once, and cluster for every level."""
-        small = Binned(normalise(volume.read().astype(np.float32)), _MOST)
+        small = Binned(normalised(volume), _MOST)
         smooth = denoised(small.voxels)
         points = smooth.reshape(len(smooth), -1).T
         shape = smooth.shape[1:]
@@ -53,7 +53,7 @@ class TotalVariationTree(Method):
 
     def segment(self, volume: Volume, levels: Sequence[int]) -> Labels:
         """Denoise, make one tree, and cut it at every level."""
-        small = Binned(normalise(volume.read().astype(np.float32)), _MOST_OF_TREE)
+        small = Binned(normalised(volume), _MOST_OF_TREE)
         smooth = np.moveaxis(denoised(small.voxels), 0, -1)
         described = np.moveaxis(small.voxels, 0, -1)
         return small.whole(region_classes(described, smooth, levels))

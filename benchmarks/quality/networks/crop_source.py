@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gyrovox.patches import normalise
+from benchmarks.quality.comparison.voxels import normalised
 from gyrovox.volumes import Volume
 
 Sides = tuple[int, int, int]
@@ -50,11 +50,6 @@ class CropSource:
         z, y, x = chance.integers(room).tolist()
         depth, height, width = self.sides
         return volume[:, z : z + depth, y : y + height, x : x + width]
-
-
-def normalised(volume: Volume) -> NDArray[np.float32]:
-    """Normalised voxels (channels, z, y, x) of a volume."""
-    return normalise(volume.read().astype(np.float32))
 
 
 def padded(voxels: NDArray[np.float32], field: Sides) -> NDArray[np.float32]:

@@ -6,13 +6,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gyrovox.patches import normalise
+from benchmarks.quality.comparison.voxels import normalised
 from gyrovox.volumes import Volume
 
 
 def image_tensor(volume: Volume, device: torch.device) -> Tensor:
     """A normalised volume, shape (channels, z, y, x), on a device."""
-    return torch.from_numpy(normalise(volume.read().astype(np.float32))).to(device)
+    return torch.from_numpy(normalised(volume)).to(device)
 
 
 def crop_shape(images: Sequence[Tensor], side: int) -> tuple[int, int, int]:

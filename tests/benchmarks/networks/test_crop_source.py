@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from benchmarks.quality.networks.crop_source import CropSource, normalised, padded
+from benchmarks.quality.comparison.voxels import normalised
+from benchmarks.quality.networks.crop_source import CropSource, padded
 
 from gyrovox.volumes import Volume
 
