@@ -8,6 +8,7 @@ from skimage.restoration import denoise_tv_chambolle
 
 from benchmarks.quality.binned import Binned
 from benchmarks.quality.comparison.method import Labels, Method
+from benchmarks.quality.comparison.voxels import normalised
 from benchmarks.quality.methods.kmeans_voxels import clustered
 from benchmarks.quality.simple_trees import region_classes
 from gyrovox.patches import noise_scale
