@@ -16,7 +16,7 @@ torch gives a convolution to oneDNN only where channels x z x y of its input exc
 """
 
 TILE_ON_GPU = 128
-"""The same on a GPU, which small tiles leave idle: this one is 1.9 times as fast as `TILE` there."""
+"""The same on a GPU, which `TILE` leaves idle: this one is 1.9 times as fast there."""
 
 
 def dense_boxes(encoder: DenseEncoder, scale: int = 1, *, with_scales: bool = False) -> BoxEncoder:
