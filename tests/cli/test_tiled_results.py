@@ -446,6 +446,6 @@ def test_after_twenty_kills_the_labels_are_the_same(run, plain_words, tmp_path):
         else:
             with contextlib.suppress(ProcessLookupError):  # it may just have been let go
                 os.kill(draw.choice(alive), signal.SIGKILL)
-    assert driver.wait(timeout=60) == 0
+    assert driver.wait(timeout=300) == 0  # seconds, of a machine that may be busy
     assert label_bytes(stormy) == calm
     assert names(stormy) == ["large"]
