@@ -71,6 +71,7 @@ class Plan:
     crowding: tuple[float, ...] = (0.0, 0.2, 0.5, 1.0)
     diameters_nm: tuple[float, ...] = (80.0, 100.0, 120.0, 140.0)
     templates_nm: tuple[float, ...] = (85.0, 100.0, 115.0)
+    workers: int = field(default_factory=cores)
 
     @property
     def some(self) -> int:
@@ -93,6 +94,7 @@ SMOKE = Plan(
     crowding=(0.2,),
     diameters_nm=(120.0,),
     templates_nm=(100.0,),
+    workers=1,  # others would take longer to start than they work
 )
 
 
@@ -306,7 +308,7 @@ def _train(plan: Plan, folder: Path, seed: int) -> ParticleDetector:
     settings = DetectorSettings()
     # The same tomograms for every seed of a training: simulating takes as long as training.
     examples = simulated_examples(
-        folder, plan.tomograms, settings, seed=plan.seeds[0], workers=cores()
+        folder, plan.tomograms, settings, seed=plan.seeds[0], workers=plan.workers
     )
     network, _ = train_detector(
         settings,
@@ -337,7 +339,7 @@ def report(plan: Plan, folder: Path) -> tuple[str, Counts]:
     """The page, and all counts."""
     simulation, every = Simulation(folder), conditions(plan)
     items = [(one, number) for one in every.values() for number in range(one.count)]
-    with executor(cores()) as running:
+    with executor(plan.workers) as running:
         for _ in track(running.map(simulation, items), "simulate", len(items), unit="tomograms"):
             pass
     trained, notes = trained_contenders(plan, folder)

@@ -89,7 +89,7 @@ def particle_rows(data: Path, *, seeds: int, steps: int, small: bool) -> Iterato
     # Templates need the whole volume; a few turns of one of them are soon compared.
     whole = Volume.from_array(voxels, voxel_size_nm=(_SIZE_NM,) * 3, name="tomo1")
     if small:
-        voxels = voxels[60:, 60:, 30:70]
+        voxels = voxels[72:, 72:, 38:66]
     particles = _listed(folder / "tomo1_objlist.xml")
     volume = Volume.from_array(voxels, voxel_size_nm=(_SIZE_NM,) * 3, name="tomo1")
     ways = {"nothing": voxels}

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +27,9 @@ from benchmarks.speed.interleaved import RESULTS
 from gyrovox import io
 from gyrovox.pipeline import Plan, Trial, machine_at, measured_costs, planned
 from gyrovox.segmenter import HierarchicalSegmenter
+from gyrovox.settings import configuration
+from gyrovox.volumes import Volume
+from gyrovox.volumes.phantom_cell import cell_phantom
 
 Shape = tuple[int, int, int]
 
@@ -109,6 +112,15 @@ def phantom(shape: Shape, folder: Path) -> tuple[Path, Run]:
     return target / "volume-000.ome.zarr", done
 
 
+def trained(model: Path) -> Path:
+    """A model that has seen a small phantom for a few steps, in a file."""
+    settings = configuration("default")
+    settings = replace(settings, training=replace(settings.training, steps=20))
+    seen = Volume.from_array(cell_phantom(200, shape=(32, 32, 32)).image)
+    HierarchicalSegmenter(settings, quiet=True).fit(seen).save(model)
+    return model
+
+
 def segmented(volume: Path, model: Path, workers: int) -> Run:
     """Segment a volume with so many workers of one thread each."""
     with tempfile.TemporaryDirectory(dir=volume.parent) as target:
@@ -144,9 +156,7 @@ def slope(voxels: Sequence[int], seconds: Sequence[float]) -> float:
 
 def report(shapes: Sequence[Shape], folder: Path, *, repeats: int = 5, side: int = 50) -> str:
     """The whole page; what it needs is written into a folder."""
-    model = folder / "model.safetensors"
-    first, _ = phantom((32, 32, 32), folder)
-    watched(["train", str(first), "-o", str(model), "--training.steps", "20", "--quiet"])
+    model = trained(folder / "model.safetensors")
     lines = [
         "# Segmenting volumes of any size",
         "",

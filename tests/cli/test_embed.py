@@ -122,9 +122,9 @@ def test_memory_does_not_grow_with_the_volume(run, phantom_file, tmp_path):
         done = subprocess.run(command, check=True, capture_output=True, text=True)
         return int(done.stdout)
 
-    little, much = peak(256), peak(2048)
+    little, much = peak(256), peak(1024)
     # Half of what the voxels that were added take, in the file or as codes.
-    assert much - little < 0.5 * (2048 - 256) * block[0].nbytes
+    assert much - little < 0.5 * (1024 - 256) * block[0].nbytes
     assert much < 1e9
 
 

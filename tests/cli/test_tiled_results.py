@@ -30,7 +30,7 @@ from gyrovox.settings import SegmentationSettings
 from gyrovox.volumes import Volume
 from gyrovox.volumes.phantom_cell import cell_phantom
 
-SHAPE = (64, 68, 66)  # 8 tiles of 32
+SHAPE = (44, 46, 45)  # 8 tiles, of 32 and of what is left
 NM = (2.0, 2.0, 2.0)
 
 
@@ -132,11 +132,11 @@ def test_levels_are_cleaned_as_those_of_the_whole_and_stay_nested(
     inside = large_image > np.quantile(large_image, 0.2) if masked else None
     if masked:
         words += ["--mask", str(write(inside.astype(np.float32), "mask.mrc", voxel_size_nm=NM))]
-    flags = ("--smallest", "4000", "--fill-holes", "400", "--largest-component")
+    flags = ("--smallest", "400", "--fill-holes", "4000", "--largest-component")
     folder = segment(*words, *flags)
     tree, clean = io.read_tree(folder / "tree.json"), levels_in(folder, 2, 12)
     plain = {k: tree.cut(k).labels for k in (2, 12)}
-    cleaning = Cleaning(smallest_nm3=4000.0, fill_holes_nm3=400.0, largest_component=True)
+    cleaning = Cleaning(smallest_nm3=400.0, fill_holes_nm3=4000.0, largest_component=True)
     np.testing.assert_array_equal(
         clean[12], cleaning.cleaned(plain[12], voxel_size_nm=NM, inside=inside)
     )
@@ -150,7 +150,7 @@ def test_the_largest_fine_class_need_not_lie_in_the_largest_coarse_one(
     run, write, model_file, tmp_path
 ):
     # Bands of 14 that are alike, together larger than the rest, each smaller than it.
-    image = np.random.default_rng(0).normal(0, 0.2, SHAPE).astype(np.float32)
+    image = np.random.default_rng(0).normal(0, 0.2, (*SHAPE[:2], 66)).astype(np.float32)
     for band in range(5):
         image[:, :, 8 * band : 8 * band + 8] += 14 + 1.5 * band
     volume = write(image, "large.mrc", voxel_size_nm=NM)
@@ -204,7 +204,7 @@ def test_the_picture_is_of_a_few_voxels_and_speaks_of_all(  # noqa: PLR0917
         drawn.update(options, volume=volume, levels=levels)
 
     monkeypatch.setattr(report, "overview", noted)
-    monkeypatch.setattr(tiled_results, "_SEEN", 24)
+    monkeypatch.setattr(tiled_results, "_SEEN", 16)
     assert run("segment", write(image, "in/one.mrc", voxel_size_nm=NM), *words).code == 0
     found = levels_in(tmp_path / "one", 2)
     np.testing.assert_array_equal(drawn["volume"].read()[0], image[::3, ::3, ::3])
@@ -446,6 +446,6 @@ def test_after_twenty_kills_the_labels_are_the_same(run, plain_words, tmp_path):
         else:
             with contextlib.suppress(ProcessLookupError):  # it may just have been let go
                 os.kill(draw.choice(alive), signal.SIGKILL)
-    assert driver.wait(timeout=60) == 0
+    assert driver.wait(timeout=300) == 0  # seconds, of a machine that may be busy
     assert label_bytes(stormy) == calm
     assert names(stormy) == ["large"]

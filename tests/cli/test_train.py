@@ -153,7 +153,7 @@ def test_a_wrong_output_is_one_line_before_training(run, phantom_file, tmp_path,
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "whole", "kills"), [("default", 40, (3, 25)), ("paper", 16, (2, 9))]
+    ("name", "whole", "kills"), [("default", 24, (3, 14)), ("paper", 16, (2, 9))]
 )
 def test_after_any_number_of_kills_the_same_command_ends_with_the_same_model(  # noqa: PLR0917
     name, whole, kills, run, phantom_file, tmp_path
@@ -178,15 +178,15 @@ def test_after_any_number_of_kills_the_same_command_ends_with_the_same_model(  #
 @pytest.mark.slow
 def test_a_batch_system_that_ends_a_run_gets_a_model(run, phantom_file, tmp_path):
     output, expected = tmp_path / "m.safetensors", tmp_path / "whole.safetensors"
-    words = (phantom_file, "--training.steps", "48", *WORK, *ALWAYS)
+    words = (phantom_file, "--training.steps", "20", *WORK, *ALWAYS)
     with started("gyrovox", "train", *words, "-o", output) as program:
         wait_for(2, output, program)
         program.terminate()
         _, said = program.communicate(timeout=60)
     assert program.returncode == 130
     assert "stopping after this step" in said
-    assert f"stopped after {steps_kept(output)} of 48 steps" in said
-    assert HierarchicalSegmenter.load(output).configuration_.training.steps == 48
+    assert f"stopped after {steps_kept(output)} of 20 steps" in said
+    assert HierarchicalSegmenter.load(output).configuration_.training.steps == 20
     assert run("train", *words, "-o", output).code == 0
     assert run("train", *words, "-o", expected).code == 0
     assert same_model(output, expected)
@@ -198,7 +198,7 @@ def test_two_processes_of_torchrun_make_the_model_of_one_and_outlive_a_kill(
     run, phantom_file, tmp_path
 ):
     output, expected = tmp_path / "new" / "m.safetensors", tmp_path / "whole.safetensors"
-    words = (phantom_file, "--training.steps", "40", "--training.batches", "2", *WORK, *ALWAYS)
+    words = (phantom_file, "--training.steps", "20", "--training.batches", "2", *WORK, *ALWAYS)
     assert run("train", *words, "-o", expected, "--quiet").code == 0
     torchrun = ("torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m")
     with started(*torchrun, "gyrovox", "train", *words, "-o", output) as program:

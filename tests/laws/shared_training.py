@@ -1,8 +1,9 @@
-"""A program for torchrun: trains a small model, and leaves what every process has in a folder.
+"""A program for torchrun: trains small models, and leaves what every process has in a folder.
 
-``torchrun --nproc-per-node N shared_training.py KIND FOLDER [HOW RANK STEP]``: with the last three,
-that process kills itself with SIGKILL in the middle of that step (HOW is ``die``), or is asked to
-stop after it (``stop``).
+``torchrun --nproc-per-node N shared_training.py KINDS FOLDER [HOW RANK STEP]``: one model of every
+kind (``dense,patch``), after each other, in ``FOLDER/KIND``. With the last three, that process
+kills itself with SIGKILL in the middle of that step (HOW is ``die``), or is asked to stop after it
+(``stop``).
 """
 
 import itertools
@@ -69,22 +70,26 @@ def die_in(step):
         kind.loss = watched
 
 
-def main(kind, folder, how="", rank="-1", step="0"):
+def main(kinds, folder, how="", rank="-1", step="0"):
     torch.set_num_threads(1)
-    folder = Path(folder)
     with process_group() as group:
         is_meant = group.rank == int(rank)
         if is_meant and how == "die":
             die_in(int(step))
-        steps = itertools.count(1)
-        vae, record = trained(
-            kind,
-            folder / "checkpoint.safetensors",
-            lambda: is_meant and how == "stop" and next(steps) == int(step),
-        )
-        own = folder / f"rank-{group.rank}"
-        torch.save(vae.state_dict(), own.with_suffix(".pt"))
-        own.with_suffix(".json").write_text(json.dumps([group.size, *record.columns().values()]))
+        for kind in kinds.split(","):
+            leave(kind, Path(folder) / kind, group, int(step) if is_meant and how == "stop" else 0)
+
+
+def leave(kind, folder, group, stop):
+    """Train a model, up to a step (from 1) if it is not 0, and leave what this process has."""
+    folder.mkdir(exist_ok=True)
+    steps = itertools.count(1)
+    vae, record = trained(
+        kind, folder / "checkpoint.safetensors", lambda: bool(stop) and next(steps) == stop
+    )
+    own = folder / f"rank-{group.rank}"
+    torch.save(vae.state_dict(), own.with_suffix(".pt"))
+    own.with_suffix(".json").write_text(json.dumps([group.size, *record.columns().values()]))
 
 
 if __name__ == "__main__":

@@ -56,43 +56,56 @@ def alone(request):
     return request.param, (vae.state_dict(), list(record.columns().values()))
 
 
-@pytest.mark.slow
-def test_two_processes_end_with_the_model_of_one_at_the_same_batches(alone, tmp_path):
-    kind, expected = alone
-    done = torchrun(PROGRAM, kind, tmp_path)
-    assert done.returncode == 0, done.stderr
-    check_same(left_by(tmp_path, 0), left_by(tmp_path, 1))
-    # Sums of two numbers have no order: not only within noise, but equal.
-    check_same(left_by(tmp_path, 0), expected)
-
-
 @pytest.fixture(scope="module")
-def killed(alone, tmp_path_factory):
-    """What two processes leave of which one was killed: the one that leads, or the other."""
-    kind, _ = alone
-    folder = tmp_path_factory.mktemp("killed")
-    done = torchrun(PROGRAM, kind, folder, "die", KINDS.index(kind), 4)
-    assert done.returncode != 0
-    assert "SIGKILL" in done.stderr
-    assert not list(folder.glob("rank-*"))
-    assert (folder / "checkpoint.safetensors").stat().st_size > 0
+def together(tmp_path_factory):
+    """What two processes leave, of both kinds: to start them takes longer than to train."""
+    folder = tmp_path_factory.mktemp("together")
+    done = torchrun(PROGRAM, ",".join(KINDS), folder)
+    assert done.returncode == 0, done.stderr
     return folder
 
 
 @pytest.mark.slow
-def test_processes_of_which_one_was_killed_go_on_to_the_same_model(alone, killed, tmp_path):
+def test_two_processes_end_with_the_model_of_one_at_the_same_batches(alone, together):
     kind, expected = alone
-    folder = shutil.copytree(killed, tmp_path / "copy")
-    done = torchrun(PROGRAM, kind, folder)
+    check_same(left_by(together / kind, 0), left_by(together / kind, 1))
+    # Sums of two numbers have no order: not only within noise, but equal.
+    check_same(left_by(together / kind, 0), expected)
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory):
+    """What two processes leave of which one was killed: the one that leads, or the other."""
+    folder = tmp_path_factory.mktemp("killed")
+    for rank, kind in enumerate(KINDS):
+        done = torchrun(PROGRAM, kind, folder, "die", rank, 4)
+        assert done.returncode != 0
+        assert "SIGKILL" in done.stderr
+        assert not list((folder / kind).glob("rank-*"))
+        assert (folder / kind / "checkpoint.safetensors").stat().st_size > 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def gone_on(killed, tmp_path_factory):
+    """What two processes leave that go on after that."""
+    folder = shutil.copytree(killed, tmp_path_factory.mktemp("gone-on") / "copy")
+    done = torchrun(PROGRAM, ",".join(KINDS), folder)
     assert done.returncode == 0, done.stderr
-    for own in (0, 1):
-        check_same(left_by(folder, own), expected)
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("own", [0, 1])
+def test_processes_of_which_one_was_killed_go_on_to_the_same_model(alone, gone_on, own):
+    kind, expected = alone
+    check_same(left_by(gone_on / kind, own), expected)
 
 
 @pytest.mark.slow
 def test_one_process_goes_on_from_where_two_were_stopped(alone, killed, tmp_path):
     kind, expected = alone
-    folder = shutil.copytree(killed, tmp_path / "copy")
+    folder = shutil.copytree(killed / kind, tmp_path / "copy")
     vae, record = shared_training.trained(kind, folder / "checkpoint.safetensors")
     check_same((vae.state_dict(), list(record.columns().values())), expected)
 
@@ -101,8 +114,8 @@ def test_one_process_goes_on_from_where_two_were_stopped(alone, killed, tmp_path
 def test_if_one_process_is_told_to_stop_all_do_after_the_same_step(tmp_path):
     done = torchrun(PROGRAM, "dense", tmp_path, "stop", 1, 3)
     assert done.returncode == 0, done.stderr
-    check_same(left_by(tmp_path, 0), left_by(tmp_path, 1))
-    assert [len(column) for column in left_by(tmp_path, 0)[1]] == [3] * 4
+    check_same(left_by(tmp_path / "dense", 0), left_by(tmp_path / "dense", 1))
+    assert [len(column) for column in left_by(tmp_path / "dense", 0)[1]] == [3] * 4
 
 
 @pytest.mark.slow
