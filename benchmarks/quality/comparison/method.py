@@ -47,8 +47,8 @@ class Method(ABC):
     published: ClassVar[Mapping[str, tuple[float, ...]]] = {}
     """`phantom` or `brats` -> Dice that Hsu et al. (2021) print for it, a number for each level."""
 
-    differs: ClassVar[str] = ""
-    """Why what is measured here may differ from what was published, in a sentence."""
+    differs: ClassVar[Mapping[str, str]] = {}
+    """`phantom` or `brats` -> why what is measured here differs from what was published."""
 
     reference: ClassVar[str] = ""
     """The paper and its address."""

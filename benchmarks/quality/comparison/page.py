@@ -33,9 +33,9 @@ def page(data: Data, methods: Mapping[str, type[Method]], records: Sequence[Reco
         *_budgets(rows, records),
     ]
     told = [
-        f"- **{methods[one.method].title}**: {methods[one.method].differs}"
-        for one in {row.method: row for row in rows}.values()
-        if methods[one.method].differs
+        f"- **{methods[name].title}**: {methods[name].differs[data.published]}."
+        for name in dict.fromkeys(row.method for row in rows)
+        if data.published in methods[name].differs
     ]
     if told:
         lines += ["", "## Why numbers differ from the published ones", "", *told]

@@ -235,7 +235,8 @@ def _asked(given: Sequence[str] | None) -> argparse.Namespace:
         nargs="+",
         default=list(ALL_PHANTOMS),
         metavar="DATA",
-        help="phantom-regular, phantom-irregular, phantom-texture, brats[:FOLDER], folder:FOLDER",
+        help="phantom-regular, phantom-irregular, phantom-texture, brats[:FOLDER], "
+        "brats-flair[:FOLDER], folder:FOLDER",
     )
     parser.add_argument("--methods", nargs="+", default=[], metavar="NAME", help="all of them")
     parser.add_argument(

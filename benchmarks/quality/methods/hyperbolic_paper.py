@@ -39,10 +39,13 @@ class HyperbolicPaper(Method):
     name = "paper"
     title = "Hsu et al. 2021, hyperbolic, as published (every n-th voxel embedded)"
     published: ClassVar = {"phantom": (0.952, 0.541, 0.216), "brats": (0.684,)}
-    differs = (
-        "half a minute of training; and the spread over volumes is large: where the cell's colour "
-        "is near the background's no clustering of patches finds level 1, however it is trained."
-    )
+    differs: ClassVar = {
+        "phantom": "half a minute of training; and the spread over volumes is large: where the "
+        "cell's colour is near the background's no clustering of patches finds level 1, "
+        "however it is trained",
+        "brats": "a minute of training at most; two of the three clusters are outside and brain, "
+        "and the third is not the tumour",
+    }
     reference = _REFERENCE
 
     def fit(self, volumes: Sequence[Volume], truths: Sequence[Truth] | None = None) -> None:

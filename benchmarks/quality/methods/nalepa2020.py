@@ -65,10 +65,12 @@ class Nalepa(Method):
     name = "nalepa-2020"
     title = "Nalepa et al. 2020, 3-D convolutional autoencoder + clustering layer"
     published: ClassVar = {"phantom": (0.530, 0.276, 0.120), "brats": (0.495,)}
-    differs = (
-        "clusters are begun by k-means and refined on the volume itself, and stay near what "
-        "k-means finds."
-    )
+    differs: ClassVar = {
+        "phantom": "clusters are begun by k-means and refined on the volume itself, and stay near "
+        "what k-means finds",
+        "brats": "the same; two of the three clusters are outside and brain, and the third is "
+        "not the tumour",
+    }
     reference = (
         "J. Nalepa et al., Unsupervised segmentation of hyperspectral images using 3-D "
         "convolutional autoencoders, IEEE GRSL 2020. https://arxiv.org/abs/1907.08870"

@@ -104,3 +104,7 @@ def test_patients_are_seen_coarsely_and_scored_in_full():
     inside = coarse_truth(truth, volume.spatial_shape)[3] > 0
     flair = volume.read()[0]
     assert flair[inside].std() > 5 * flair[~inside].std()
+    alone = data_of("brats-flair")
+    assert alone.levels == (3,)
+    assert np.array_equal(alone.folds[0].tests[0].volume().read(), volume.read()[:1])
+    assert np.array_equal(alone.folds[0].tests[0].truth()[3], truth[3])
