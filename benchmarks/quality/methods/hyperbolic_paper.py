@@ -44,7 +44,7 @@ class HyperbolicPaper(Method):
         "cell's colour is near the background's no clustering of patches finds level 1, "
         "however it is trained",
         "brats": "a minute of training at most; two of the three clusters are outside and brain, "
-        "and the third is not the tumour",
+        "and in most patients the third is not the tumour",
     }
     reference = _REFERENCE
 
